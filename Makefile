@@ -1,0 +1,52 @@
+# Every target makes the virtual environment it needs; python3 (3.11 or newer) and make are enough.
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+HOT := $(wildcard engine/*.py risk/*.py strategies/*.py adapters/*/*.py engine/*.pxd risk/*.pxd strategies/*.pxd adapters/*/*.pxd)
+
+.PHONY: demo test lint bench build clean
+
+demo: $(VENV)/.built
+	$(BIN)/tickwright run configs/demo.yaml
+
+test: $(VENV)/.built-dev
+	$(BIN)/python -m pytest -q
+
+lint: $(VENV)/.built-dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/python tests/typed_tree.py build/typed
+	$(BIN)/mypy
+
+bench: $(VENV)/.built-dev
+	$(BIN)/python benchmarks/throughput.py
+
+build: $(VENV)/.dev
+	$(BIN)/python setup.py -q build_ext --inplace
+	@touch $(VENV)/.built $(VENV)/.built-dev
+
+clean:
+	rm -rf build dist *.egg-info .mypy_cache .pytest_cache .ruff_cache .hypothesis $(VENV)
+	find . -name '*.so' -not -path './$(VENV)/*' -delete
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/bin/python:
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/pip install -q --upgrade pip
+
+# Installing editable also compiles the hot modules beside their sources.
+$(VENV)/.run: $(VENV)/bin/python pyproject.toml setup.py
+	$(BIN)/pip install -q -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/bin/python pyproject.toml setup.py
+	$(BIN)/pip install -q -e '.[dev]'
+	@touch $@ $(VENV)/.run
+
+$(VENV)/.built: $(VENV)/.run $(HOT)
+	$(BIN)/pip install -q -e . --no-deps
+	@touch $@
+
+$(VENV)/.built-dev: $(VENV)/.dev $(HOT)
+	$(BIN)/python setup.py -q build_ext --inplace
+	@touch $@ $(VENV)/.built
