@@ -118,3 +118,46 @@ STALE: Final = 5
 
 NO_TIME: Final = 9_223_372_036_854_775_807
 """Later than any time: nothing is due."""
+
+
+class Refusal(IntEnum):
+    """Why a venue would not cancel or replace."""
+
+    TOO_LATE = 0
+    UNKNOWN_ORDER = 1
+    TRANSIENT = 2
+    OTHER = 3
+
+
+class OrderEvent(IntEnum):
+    """What happened to an order: the rows of the order log."""
+
+    INTENT = 0
+    DENIED = 1
+    SEND_START = 2
+    SEND_ABORT = 3
+    SEND_ERROR = 4
+    ACK = 5
+    REJECT = 6
+    REJECT_DUP = 7
+    FILL = 8
+    BUST = 9
+    CANCEL_REQ = 10
+    CANCEL_ACK = 11
+    CANCEL_REJ = 12
+    EXPIRE = 13
+    REPLACE_REQ = 14
+    REPLACED = 15
+    REPLACE_REJ = 16
+    ACK_TIMEOUT = 17
+    CANCEL_TIMEOUT = 18
+    REPLACE_TIMEOUT = 19
+    DISCONNECT = 20
+    RESTART = 21
+    FILL_TIMEOUT = 22
+    RECON_LIVE = 23
+    RECON_DONE = 24
+    RECON_NOT_FOUND = 25
+    RECON_INCONCLUSIVE = 26
+    ADOPT = 27
+    REFUSED = 28

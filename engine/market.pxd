@@ -1,0 +1,30 @@
+cimport cython
+from tickwright.engine.book cimport Book
+from tickwright.engine.order cimport Working
+
+cdef int LIVE
+
+@cython.final
+cdef class Market:
+    cdef readonly int index
+    cdef readonly object instrument
+    cdef readonly Book book
+    cdef readonly object position
+    cdef readonly Working working
+    cdef public object venue
+    cdef readonly str venue_name
+    cdef readonly bint has_trade
+    cdef readonly long long last_ticks
+    cdef readonly long long last_ts
+
+    cpdef traded(self, long long ticks, long long ts)
+    cpdef long long double_reference(self)
+
+@cython.final
+cdef class Seat:
+    cdef readonly str strategy
+    cdef readonly int strategy_index
+    cdef readonly Market market
+    cdef readonly object position
+    cdef readonly Working working
+    cdef public object limits

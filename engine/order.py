@@ -1,0 +1,305 @@
+"""The record of one order: what the order manager knows of it, and what a strategy may read.
+
+The object that `Strategy.buy` returns is this record itself. Only the order manager writes it (and, before the gate
+has spoken, the strategy's door); everybody else reads the properties below. Quantities inside are lots, prices ticks.
+"""
+
+from decimal import Decimal
+
+from attrs import frozen
+
+from tickwright.engine.book import Book
+from tickwright.engine.instrument import Instrument
+from tickwright.engine.terms import (
+    FILLED,
+    PENDING_SEND,
+    Cause,
+    Liquidity,
+    OrderState,
+    OrderType,
+    Side,
+    TimeInForce,
+)
+
+
+@frozen(kw_only=True)
+class Denial:
+    """Why the gate refused an intent.
+
+    `code` is the first control that failed and `codes` all of them; `value` was measured, `limit` allowed, over
+    `scope` (`global`, `venue binance`, `instrument BTC/CHF.TDX`, `strategy maker`); `text` says it in words.
+    """
+
+    code: str
+    codes: tuple[str, ...]
+    limit: Decimal | None
+    value: Decimal | None
+    scope: str
+    text: str
+
+
+class Working:
+    """Sums over the working orders of one line (a strategy's, or the account's) in one instrument.
+
+    `buy_lots` and `sell_lots` are worst cases: all that may still be executed. They are kept by the order manager at
+    every event of an order, so that the gate reads them and computes nothing.
+    """
+
+    __slots__ = ("buy_lots", "open_orders", "orders", "sell_lots", "unknown_orders")
+
+    def __init__(self) -> None:
+        self.buy_lots = 0
+        self.sell_lots = 0
+        self.open_orders = 0
+        self.unknown_orders = 0
+        self.orders: dict[str, Order] = {}
+
+
+class Order:
+    """One order's life. Read-only for everyone but the order manager."""
+
+    __slots__ = (
+        "account_working",
+        "acked",
+        "book",
+        "busted",
+        "cancel_outstanding",
+        "cancel_wanted",
+        "cause_code",
+        "client_order_id",
+        "code",
+        "counted_lots",
+        "counted_open",
+        "counted_unknown",
+        "created_ts",
+        "cum",
+        "denial",
+        "expected_cum",
+        "expected_stated",
+        "expire_ts",
+        "external",
+        "fills",
+        "has_price",
+        "instrument",
+        "local",
+        "lots",
+        "malformed",
+        "market",
+        "number",
+        "parent",
+        "post_only",
+        "reason",
+        "reduce_only",
+        "replace_lots",
+        "replace_ticks",
+        "replaces",
+        "request_id",
+        "seat",
+        "sent",
+        "side_code",
+        "state_code",
+        "strategy",
+        "strategy_index",
+        "tag",
+        "ticks",
+        "tif_code",
+        "type_code",
+        "updated_ts",
+        "value",
+        "venue_order_id",
+        "working",
+    )
+
+    # --- identity and terms ---------------------------------------------------------------------------------------
+
+    @property
+    def side(self) -> Side:
+        return Side(self.side_code)
+
+    @property
+    def order_type(self) -> OrderType:
+        return OrderType(self.type_code)
+
+    @property
+    def time_in_force(self) -> TimeInForce:
+        return TimeInForce(self.tif_code)
+
+    @property
+    def price(self) -> float | None:
+        """The limit price, or None for a market order."""
+        return self.book.as_price(self.ticks) if self.has_price else None
+
+    @property
+    def qty(self) -> float:
+        """The total quantity that the venue has confirmed, or that was asked for until it has."""
+        return self.book.as_size(self.lots)
+
+    # --- life -----------------------------------------------------------------------------------------------------
+
+    @property
+    def state(self) -> OrderState:
+        return OrderState(self.state_code)
+
+    @property
+    def terminal(self) -> bool:
+        """Whether the order's life is over (late fills still count)."""
+        return self.state_code >= FILLED
+
+    @property
+    def is_open(self) -> bool:
+        """Whether the order may still execute, as far as we know."""
+        return self.state_code < FILLED
+
+    @property
+    def cause(self) -> Cause:
+        """Why the order is UNKNOWN, NONE where it is not."""
+        return Cause(self.cause_code)
+
+    @property
+    def filled_qty(self) -> float:
+        return self.book.as_size(self.cum)
+
+    @property
+    def leaves_lots(self) -> int:
+        """What may still execute by the confirmed quantity, in lots; zero once terminal."""
+        if self.state_code >= FILLED or self.cum >= self.lots:
+            return 0
+        return self.lots - self.cum
+
+    @property
+    def leaves_qty(self) -> float:
+        return self.book.as_size(self.leaves_lots)
+
+    @property
+    def overfill_lots(self) -> int:
+        return self.cum - self.lots if self.cum > self.lots else 0
+
+    @property
+    def avg_px(self) -> float | None:
+        """The average price of the fills, or None before the first."""
+        if self.cum == 0:
+            return None
+        top = int(self.value) * int(self.instrument.tick_num)
+        return top / (int(self.cum) * int(self.instrument.tick_den))
+
+    @property
+    def trades(self) -> dict[str, tuple[int, int, int]]:
+        """A copy of the booked trades: id to (lots, ticks, side)."""
+        return dict(self.fills or {})
+
+    def worst_lots(self) -> int:
+        """The most that may still be executed: what every limit counts."""
+        if self.state_code >= FILLED:
+            return 0
+        most = self.lots
+        if self.replace_lots > most:
+            most = self.replace_lots
+        if self.expected_cum > most:
+            most = self.expected_cum
+        return most - self.cum if most > self.cum else 0
+
+    def __repr__(self) -> str:
+        price = "MARKET" if not self.has_price else self.price
+        return (
+            f"<Order {self.client_order_id} {self.side.name} {self.qty} {self.instrument.id} @ {price} "
+            f"{self.state.name} filled={self.filled_qty}>"
+        )
+
+
+class Fill:
+    """One execution of one of our orders.
+
+    `price` and `qty` in the instrument's units, `liquidity` maker or taker, `time` in nanoseconds UTC; `cause` names
+    the market event that made it in a simulation (0 where unknown). `recovered` was learnt by reconciliation;
+    `inferred` stands for trades that the venue confirmed in sum but could not name.
+    """
+
+    __slots__ = ("cause", "inferred", "liquidity_code", "lots", "order", "recovered", "ticks", "trade_id", "ts")
+
+    @property
+    def instrument(self) -> Instrument:
+        return self.order.instrument
+
+    @property
+    def side(self) -> Side:
+        return Side(self.order.side_code)
+
+    @property
+    def price(self) -> float:
+        return self.order.book.as_price(self.ticks)
+
+    @property
+    def qty(self) -> float:
+        return self.order.book.as_size(self.lots)
+
+    @property
+    def liquidity(self) -> Liquidity:
+        return Liquidity(self.liquidity_code)
+
+    @property
+    def time(self) -> int:
+        return self.ts
+
+    def __repr__(self) -> str:
+        return f"<Fill {self.order.client_order_id} {self.side.name} {self.qty} @ {self.price} {self.liquidity.name}>"
+
+
+class Approved:
+    """The gate's word that an order may be sent; the order manager takes nothing else. Only the gate makes one."""
+
+    __slots__ = ("order", "ts")
+
+
+def new_order(book: Book, client_order_id: str, number: int) -> Order:
+    """An order before anything is known of it but its name and market; the door fills in its terms."""
+    order = Order.__new__(Order)
+    order.book = book
+    order.instrument = book.instrument
+    order.market = book.index
+    order.client_order_id = client_order_id
+    order.number = number
+    order.venue_order_id = ""
+    order.strategy = ""
+    order.strategy_index = -1
+    order.seat = None
+    order.working = None
+    order.account_working = None
+    order.side_code = 0
+    order.type_code = 0
+    order.tif_code = 0
+    order.post_only = False
+    order.reduce_only = False
+    order.has_price = False
+    order.ticks = 0
+    order.lots = 0
+    order.expire_ts = 0
+    order.parent = None
+    order.tag = ""
+    order.replaces = ""
+    order.external = False
+    order.state_code = PENDING_SEND
+    order.cause_code = 0
+    order.cum = 0
+    order.value = 0
+    order.fills = None
+    order.busted = None
+    order.acked = False
+    order.sent = False
+    order.local = False
+    order.cancel_outstanding = False
+    order.cancel_wanted = False
+    order.replace_lots = -1
+    order.replace_ticks = 0
+    order.expected_cum = -1
+    order.expected_stated = False
+    order.request_id = 0
+    order.counted_lots = 0
+    order.counted_open = False
+    order.counted_unknown = False
+    order.created_ts = 0
+    order.updated_ts = 0
+    order.code = ""
+    order.reason = ""
+    order.malformed = ""
+    order.denial = None
+    return order

@@ -1,0 +1,30 @@
+cimport cython
+from tickwright.engine.order cimport Fill, Order
+
+cdef class Gate:
+    cpdef object judge(self, Order order, long long now)
+    cpdef object judge_replace(self, Order order, long long lots, long long ticks, long long now)
+    cpdef bint cancel_allowed(self, Order order, long long now) except -1
+    cpdef filled(self, Order order, Fill fill, long long now)
+    cpdef rejected(self, Order order, long long now)
+    cpdef mark(self, long long now)
+
+cdef class Venue:
+    cpdef submit(self, Order order, long long now)
+    cpdef cancel(self, Order order, long long request_id, long long now)
+    cpdef replace(self, Order order, long long request_id, long long lots, long long ticks, long long now)
+
+cdef class Reports:
+    cpdef accepted(self, str client_order_id, str venue_order_id, long long ts)
+    cpdef refused(self, str client_order_id, str reason, long long ts)
+    cpdef executed(self, str client_order_id, str trade_id, long long lots, long long ticks, bint maker, long long cause, long long ts)
+    cpdef canceled(self, str client_order_id, long long stated_cum, str reason, long long ts)
+    cpdef cancel_refused(self, str client_order_id, int kind, long long stated_cum, long long request_id, long long ts)
+    cpdef replaced(self, str client_order_id, long long lots, long long ticks, long long request_id, long long ts)
+    cpdef replace_refused(self, str client_order_id, int kind, long long stated_cum, long long request_id, long long ts)
+    cpdef expired(self, str client_order_id, long long stated_cum, long long ts)
+
+cdef class Ledger:
+    cpdef book(self, Order order, Fill fill)
+    cpdef take_back(self, Order order, Fill fill)
+    cpdef correct(self, Order order, long long lots, long long old_ticks, long long new_ticks)

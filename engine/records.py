@@ -1,0 +1,208 @@
+"""What the core writes down: decisions, order events, fills, notes.
+
+A record is a row of 64-bit integers, and a text where a number will not do. Rows are written one after the other into
+a block; a full block goes to the sink (a Parquet writer in a backtest, nothing when only counting). One running
+number orders the rows of all tables, so that the whole run can be told in the order in which it happened. Rows are
+hashed as they are handed over: the hash covers order log and fills, and so is the same wherever the run was made.
+"""
+
+import hashlib
+from array import array
+from typing import Final, Protocol
+
+from tickwright.engine.order import Fill, Order
+from tickwright.engine.terms import OrderEvent
+
+BLOCK_ROWS: Final = 8192
+"""Rows a block holds before it is handed over: at 32 columns, 2 MiB."""
+
+ORDERS: Final = (
+    "seq", "ts", "order", "market", "strategy", "event", "state", "side", "type", "time_in_force", "post_only",
+    "reduce_only", "ticks", "lots", "cum", "cause",
+)  # fmt: skip
+FILLS: Final = (
+    "seq", "ts", "order", "market", "strategy", "side", "liquidity", "ticks", "lots", "cause", "recovered", "inferred",
+)  # fmt: skip
+DECISIONS: Final = ("seq", "ts", "order", "market", "strategy", "verdict", "action")
+NOTES: Final = ("seq", "ts", "severity")
+EQUITY: Final = ("seq", "ts", "market", "strategy", "position_lots", "double_mark")
+
+
+class Sink(Protocol):
+    """Takes full blocks of one table: `rows` row after row, `texts` one per row (empty where a table has none)."""
+
+    def block(self, table: str, columns: tuple[str, ...], rows: "array[int]", texts: list[str]) -> None: ...
+
+
+class Table:
+    """One table's block under construction."""
+
+    __slots__ = ("at", "columns", "hasher", "name", "rows", "sink", "texts", "total", "width")
+
+    def __init__(self, name: str, columns: tuple[str, ...], sink: Sink | None, hashed: bool = False) -> None:
+        self.name = name
+        self.columns = columns
+        self.width = len(columns)
+        self.sink = sink
+        self.rows = array("q", bytes(8 * self.width * BLOCK_ROWS))
+        self.texts: list[str] = []
+        self.at = 0
+        self.total = 0
+        self.hasher = hashlib.sha256() if hashed else None
+
+    def flush(self) -> None:
+        """Hand over what there is."""
+        if self.at == 0:
+            return
+        rows = array("q", bytes(memoryview(self.rows)[: self.at]))
+        if self.hasher is not None:
+            self.hasher.update(memoryview(rows))
+            self.hasher.update("\n".join(self.texts).encode())
+            self.hasher.update(b"\n")
+        if self.sink is not None:
+            self.sink.block(self.name, self.columns, rows, self.texts)
+        self.total += self.at // self.width
+        self.texts = []
+        self.at = 0
+
+
+class Recorder:
+    """Writes the rows of a run. `evidence` names the gate's inputs, which follow the decision's own columns."""
+
+    __slots__ = ("decisions", "equity", "fills", "notes", "orders", "seq")
+
+    def __init__(self, sink: Sink | None, evidence: tuple[str, ...] = ()) -> None:
+        self.seq = 0
+        self.orders = Table("orders", ORDERS, sink, hashed=True)
+        self.fills = Table("fills", FILLS, sink, hashed=True)
+        self.decisions = Table("decisions", DECISIONS + evidence, sink)
+        self.notes = Table("notes", NOTES, sink)
+        self.equity = Table("equity", EQUITY, sink)
+
+    def order(self, order: Order, event: int, ts: int) -> None:
+        """One event of one order, with the order as it is after the event; the text is its reason, if any."""
+        table = self.orders
+        rows = table.rows
+        i = table.at
+        self.seq += 1
+        rows[i] = self.seq
+        rows[i + 1] = ts
+        rows[i + 2] = order.number
+        rows[i + 3] = order.market
+        rows[i + 4] = order.strategy_index
+        rows[i + 5] = event
+        rows[i + 6] = order.state_code
+        rows[i + 7] = order.side_code
+        rows[i + 8] = order.type_code
+        rows[i + 9] = order.tif_code
+        rows[i + 10] = order.post_only
+        rows[i + 11] = order.reduce_only
+        rows[i + 12] = order.ticks
+        rows[i + 13] = order.lots
+        rows[i + 14] = order.cum
+        rows[i + 15] = order.cause_code
+        table.texts.append(order.reason)
+        table.at = i + 16
+        if table.at == len(rows):
+            table.flush()
+
+    def fill(self, fill: Fill, side: int, ts: int) -> None:
+        """One booked execution (`side` turned round for one taken back); the text is the trade id."""
+        table = self.fills
+        rows = table.rows
+        i = table.at
+        order = fill.order
+        self.seq += 1
+        rows[i] = self.seq
+        rows[i + 1] = ts
+        rows[i + 2] = order.number
+        rows[i + 3] = order.market
+        rows[i + 4] = order.strategy_index
+        rows[i + 5] = side
+        rows[i + 6] = fill.liquidity_code
+        rows[i + 7] = fill.ticks
+        rows[i + 8] = fill.lots
+        rows[i + 9] = fill.cause
+        rows[i + 10] = fill.recovered
+        rows[i + 11] = fill.inferred
+        table.texts.append(fill.trade_id)
+        table.at = i + 12
+        if table.at == len(rows):
+            table.flush()
+
+    def decision(self, order: Order, verdict: int, action: int, evidence: "array[int]", text: str, ts: int) -> None:
+        """One word of the gate: `verdict` 0 passes, else the number of the first control that failed.
+
+        `action` is 0 for a new order, 1 for a replace; `evidence` are the figures the controls used, `text` the
+        denial as JSON, empty for a pass.
+        """
+        table = self.decisions
+        rows = table.rows
+        i = table.at
+        self.seq += 1
+        rows[i] = self.seq
+        rows[i + 1] = ts
+        rows[i + 2] = order.number
+        rows[i + 3] = order.market
+        rows[i + 4] = order.strategy_index
+        rows[i + 5] = verdict
+        rows[i + 6] = action
+        i += 7
+        j = 0
+        n = len(evidence)
+        while j < n:
+            rows[i] = evidence[j]
+            i += 1
+            j += 1
+        table.texts.append(text)
+        table.at = i
+        if table.at == len(rows):
+            table.flush()
+
+    def note(self, severity: int, text: str, ts: int) -> None:
+        """Something a person should read: 0 information, 1 warning, 2 CRIT, 3 HALT."""
+        table = self.notes
+        self.seq += 1
+        i = table.at
+        table.rows[i] = self.seq
+        table.rows[i + 1] = ts
+        table.rows[i + 2] = severity
+        table.texts.append(text)
+        table.at = i + 3
+        if table.at == len(table.rows):
+            table.flush()
+
+    def sample(self, market: int, strategy: int, position_lots: int, double_mark: int, ts: int) -> None:
+        """A position and its mark (twice the price in ticks) at one moment; strategy -1 is the account."""
+        table = self.equity
+        self.seq += 1
+        i = table.at
+        rows = table.rows
+        rows[i] = self.seq
+        rows[i + 1] = ts
+        rows[i + 2] = market
+        rows[i + 3] = strategy
+        rows[i + 4] = position_lots
+        rows[i + 5] = double_mark
+        table.texts.append("")
+        table.at = i + 6
+        if table.at == len(rows):
+            table.flush()
+
+    def flush(self) -> None:
+        """Hand over every unfinished block."""
+        for table in (self.orders, self.fills, self.decisions, self.notes, self.equity):
+            table.flush()
+
+    def log_hash(self) -> str:
+        """SHA-256 over the rows of order log and fills handed over so far."""
+        total = hashlib.sha256()
+        for table in (self.orders, self.fills):
+            if table.hasher is not None:
+                total.update(table.hasher.digest())
+        return total.hexdigest()
+
+
+def event_name(event: int) -> str:
+    """The name of an order event's number."""
+    return OrderEvent(event).name
