@@ -26,9 +26,7 @@ def wanted_links(root: Path) -> dict[str, Path]:
         parts = package.split(".")
         if len(parts) == 2:  # deeper packages lie inside their room and come along with its link
             if parts[1] in links:
-                raise SystemExit(
-                    f"{folder}: expected a room with a name of its own, received {parts[1]!r}, also in app"
-                )
+                raise SystemExit(f"{folder}: expected a name of its own, received {parts[1]!r}, also in app")
             links[parts[1]] = root / folder
     return links
 
