@@ -1,0 +1,344 @@
+"""One run's config: the sections as frozen values, read from a YAML file or a Python mapping.
+
+`load` gives a `Config` or raises `ConfigError` with every fault found, one line each. Everything money-like is an
+exact Decimal, every time and duration an integer number of nanoseconds. ``Config.resolved()`` is the whole config
+with its defaults in one canonical form, and ``hash8`` names it.
+"""
+
+# ruff: noqa: RUF009 - `key` makes an attrs field, which is made anew for each class
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from pathlib import Path
+from typing import Any, Final
+
+from attrs import evolve, field, frozen
+
+from tickwright.document import ConfigError, Node, Place, Scalar, Table, read_file, read_mapping
+from tickwright.engine.instrument import Instrument
+from tickwright.engine.instrument import Kind as InstrumentKind
+from tickwright.kinds import (
+    COUNT,
+    CURRENCY,
+    DECIMAL,
+    FRACTION,
+    INSTRUMENT_ID,
+    NOT_NEGATIVE,
+    POSITIVE,
+    SLUG,
+    VENUE_KEY,
+    Choice,
+    ListOf,
+    MapOf,
+    Reading,
+    Schema,
+    Section,
+    Text,
+    UtcTime,
+    key,
+)
+from tickwright.latency import LATENCY, Latency
+from tickwright.risk_keys import TOP_LIMITS, Limits, RiskValue, with_defaults
+from tickwright.secrets import CREDENTIALS, Secret, SecretRef
+
+MODES: Final = ("backtest", "paper", "live")
+PAIR: Final = Text("a pair such as USD/USDT", r"[A-Z][A-Z0-9]{0,15}/[A-Z][A-Z0-9]{0,15}")
+USE: Final = Text("an entry point name, package.module:Class or ./file.py:Class")
+
+
+@frozen
+class Rate:
+    """A number, or the instrument whose mid is the rate."""
+
+    expected: str = "a positive decimal or an instrument id"
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        named = isinstance(node, Scalar) and node.text[:1].isalpha() and "." in node.text
+        kind: Any = INSTRUMENT_ID if named else evolve(POSITIVE, expected=self.expected)
+        return kind.read(node, reading)
+
+    def show(self, value: Any) -> Any:
+        return value if isinstance(value, str) else POSITIVE.show(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [POSITIVE.schema(), INSTRUMENT_ID.schema()]}
+
+
+@frozen(kw_only=True)
+class Account:
+    currency: str = key(CURRENCY, "The currency that profit and account limits are counted in.")
+    balances: dict[str, Decimal] | None = key(
+        MapOf(CURRENCY, NOT_NEGATIVE), "What the account holds at the start (backtest, paper).", None
+    )
+    rates: dict[str, Decimal | str] = key(
+        MapOf(PAIR, Rate()), "FROM/TO: how many TO one FROM is worth; a number or an instrument.", dict
+    )
+
+
+@frozen(kw_only=True)
+class Fees:
+    """Fractions of traded value; a negative maker fee is a rebate."""
+
+    maker: Decimal = key(DECIMAL, "Fee of a resting order, a fraction of its value; may be negative.", Decimal(0))
+    taker: Decimal = key(DECIMAL, "Fee of an order that takes, a fraction of its value.", Decimal(0))
+
+
+@frozen(kw_only=True)
+class Venue:
+    adapter: str = key(SLUG, "The adapter: sim, or the name of one that is installed.")
+    fees: Fees = key(Section(Fees), "Fees of this venue.", Fees)
+    credentials: dict[str, SecretRef] = key(CREDENTIALS, "Secrets: ${env:NAME} or ${file:PATH}, nothing else.", dict)
+
+
+@frozen(kw_only=True)
+class InstrumentSpec:
+    """What the YAML says about one instrument; `Config.instrument` makes the engine's value of it."""
+
+    tick: Decimal = key(POSITIVE, "The price step.")
+    lot: Decimal = key(POSITIVE, "The quantity step.")
+    kind: str = key(Choice(("spot", "linear", "inverse")), "What is traded.", "spot")
+    base: str = key(CURRENCY, "What a quantity counts.")
+    quote: str = key(CURRENCY, "What a price counts.")
+    min_qty: Decimal | None = key(NOT_NEGATIVE, "Smallest quantity of an order.", None)
+    max_qty: Decimal | None = key(POSITIVE, "Largest quantity of an order.", None)
+    max_price: Decimal | None = key(POSITIVE, "Largest price of an order.", None)
+    min_notional: Decimal | None = key(NOT_NEGATIVE, "Smallest value of an order.", None)
+    max_notional: Decimal | None = key(POSITIVE, "Largest value of an order.", None)
+    multiplier: Decimal = key(POSITIVE, "Units of base (or of quote, if inverse) in a quantity of one.", Decimal(1))
+    fees: Fees | None = key(Section(Fees), "Fees of this instrument, instead of the venue's.", None)
+
+
+@frozen(kw_only=True)
+class Data:
+    tapes: dict[str, str] = key(
+        MapOf(INSTRUMENT_ID, Text("a path or package:NAME")), "Recorded data: a path beside this file, or package:NAME."
+    )
+    start: int | None = key(UtcTime(), "Leave out what happened before.", None)
+    end: int | None = key(UtcTime(), "Leave out what happened at or after this.", None)
+
+
+@frozen(kw_only=True)
+class Simulator:
+    """``queue``: ``back`` and ``probabilistic`` estimate; ``optimistic`` and ``pessimistic`` bracket the truth."""
+
+    latency: Latency = key(LATENCY, "Time to the venue, back from it, and of market data.", Latency)
+    queue: str = key(
+        Choice(("back", "probabilistic", "optimistic", "pessimistic")), "Where a resting order stands in line.", "back"
+    )
+    seed: int = key(COUNT, "Seed of everything random in the simulator.", 0)
+    reject_probability: Decimal = key(FRACTION, "Share of orders that the venue rejects.", Decimal(0))
+
+
+@frozen(kw_only=True)
+class StrategySpec:
+    """One strategy of the run. ``params`` keeps the located nodes: the strategy's class decides their types."""
+
+    use: str = key(USE, "Entry point name, package.module:Class, or ./file.py:Class.")
+    instruments: tuple[str, ...] = key(ListOf(INSTRUMENT_ID, least=1), "What it trades.")
+    params: Table | None = None
+    on_error: str = key(
+        Choice(("halt_strategy", "cancel_and_halt", "stop_run")), "What an exception in it does.", "cancel_and_halt"
+    )
+    allow: tuple[str, ...] | None = key(ListOf(INSTRUMENT_ID), "What it may trade; by default its instruments.", None)
+    risk: dict[str, RiskValue] = key(Limits(), "Limits of this strategy alone.", dict)
+
+
+@frozen
+class _StrategyKind:
+    """A `StrategySpec`: a section whose ``params`` are kept as written."""
+
+    section: Section = Section(StrategySpec, "a mapping with use and instruments")
+    expected: str = "a mapping with use and instruments"
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        if not isinstance(node, Table):
+            return reading.expected(node, self.expected)
+        params = node.items.get("params")
+        rest = Table(node.place, {k: v for k, v in node.items.items() if k != "params"}, node.places)
+        if params is not None and not isinstance(params, Table):
+            reading.expected(params, "a mapping of parameters")
+            params = None
+        spec = self.section.read(rest, reading)
+        return evolve(spec, params=params)
+
+    def show(self, value: Any) -> Any:
+        shown = self.section.show(value)
+        if value.params is not None and value.params.items:
+            shown["params"] = written(value.params)
+        return shown
+
+    def schema(self) -> Schema:
+        schema = self.section.schema()
+        about = "The strategy's own parameters: the fields of its class."
+        schema["properties"]["params"] = {"type": "object", "description": about}
+        return schema
+
+
+def written(node: Node) -> Any:
+    """A node as plain data, scalars by their text."""
+    match node:
+        case Table():
+            return {name: written(node.items[name]) for name in sorted(node.items)}
+        case Scalar():
+            return node.text
+    return [written(item) for item in node.items]
+
+
+@frozen(kw_only=True)
+class Journal:
+    durability: str = key(
+        Choice(("process", "power")), "What it survives; power is synced to disk before each send.", "process"
+    )
+
+
+@frozen(kw_only=True)
+class Config:
+    """A whole config, checked. ``base`` is the folder that its relative paths start from."""
+
+    name: str = key(SLUG, "The run's name.")
+    mode: str = key(Choice(MODES), "On recorded data, on a live market with simulated orders, or with real ones.")
+    account: Account = key(Section(Account), "Money.")
+    venues: dict[str, Venue] = key(MapOf(VENUE_KEY, Section(Venue), 1), "Venues; an id ends in one in capitals.")
+    instruments: dict[str, InstrumentSpec] = key(
+        MapOf(INSTRUMENT_ID, Section(InstrumentSpec)), "Instruments, where neither the tape nor the venue tells.", dict
+    )
+    data: Data | None = key(Section(Data), "Recorded data (required in a backtest).", None)
+    simulator: Simulator = key(Section(Simulator), "The simulated venue (backtest, paper).", Simulator)
+    strategies: dict[str, StrategySpec] = key(MapOf(SLUG, _StrategyKind(), 1), "Strategies by name.")
+    risk: dict[str, Any] = key(TOP_LIMITS, "Limits that hold everywhere, and those of venues and instruments.", dict)
+    journal: Journal = key(Section(Journal), "The journal (paper, live).", Journal)
+    state: str | None = key(Text("a path"), "State folder; by default state/NAME beside this file.", None)
+    runs: str | None = key(Text("a path"), "Folder for run folders; by default runs/ where it is started.", None)
+
+    base: Path = field(factory=Path)
+    origins: Mapping[tuple[str, ...], str] = field(factory=dict, repr=False)
+
+    def path(self, text: str) -> Path:
+        """A path of the config, made from where the YAML file lies."""
+        return self.base / Path(text).expanduser()
+
+    @property
+    def runs_folder(self) -> Path:
+        return self.path(self.runs) if self.runs is not None else Path("runs")
+
+    @property
+    def state_folder(self) -> Path:
+        return self.path(self.state if self.state is not None else f"state/{self.name}")
+
+    def venue_of(self, instrument: str) -> str:
+        """The ``venues:`` key of an instrument id."""
+        return instrument.rpartition(".")[2].lower()
+
+    def instrument(self, id: str) -> Instrument:
+        """The engine's instrument for an id of the ``instruments:`` section.
+
+        Raises:
+            UnitError: its grid does not fit 64-bit integers.
+        """
+        spec = self.instruments[id]
+        fees = spec.fees or self.venues[self.venue_of(id)].fees
+        return Instrument(
+            id=id,
+            tick_size=spec.tick,
+            lot_size=spec.lot,
+            kind=InstrumentKind(spec.kind),
+            base=spec.base,
+            quote=spec.quote,
+            min_qty=spec.min_qty or Decimal(0),
+            max_qty=spec.max_qty,
+            max_price=spec.max_price,
+            min_notional=spec.min_notional or Decimal(0),
+            max_notional=spec.max_notional,
+            multiplier=spec.multiplier,
+            maker_fee=fees.maker,
+            taker_fee=fees.taker,
+        )
+
+    def risk_scopes(self) -> dict[str, dict[str, RiskValue]]:
+        """Limits by scope: ``global`` with its defaults, ``venue:<key>``, ``instrument:<id>``, ``strategy:<name>``."""
+        stated = {name: value for name, value in self.risk.items() if name not in ("venues", "instruments")}
+        scopes = {"global": with_defaults(stated, self.mode)}
+        scopes |= {f"venue:{name}": scope for name, scope in self.risk.get("venues", {}).items()}
+        scopes |= {f"instrument:{name}": scope for name, scope in self.risk.get("instruments", {}).items()}
+        scopes |= {f"strategy:{name}": spec.risk for name, spec in self.strategies.items() if spec.risk}
+        return scopes
+
+    def authority(self) -> dict[str, tuple[str, ...]]:
+        """Which instruments each strategy may trade."""
+        return {name: spec.instruments if spec.allow is None else spec.allow for name, spec in self.strategies.items()}
+
+    def secrets(self, venue: str) -> dict[str, Secret]:
+        """The credentials of a venue, read now."""
+        return {name: ref.read(self.base) for name, ref in self.venues[venue].credentials.items()}
+
+    def resolved(self) -> dict[str, Any]:
+        """The config with its defaults as plain data: numbers as canonical text, keys that people chose sorted."""
+        shown = CONFIG.show(self)
+        stated = {name: value for name, value in self.risk.items() if name in ("venues", "instruments")}
+        limits = {**with_defaults(self.risk, self.mode), **stated}
+        shown["risk"] = TOP_LIMITS.show({name: value for name, value in limits.items() if value is not None})
+        shown["risk"] |= TOP_LIMITS.show({name: None for name in self.risk if self.risk[name] is None})
+        return {name: shown[name] for name in sorted(shown)}
+
+    def canonical(self) -> str:
+        """`resolved` as one line of JSON, the same for equal configs."""
+        return json.dumps(self.resolved(), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+    @property
+    def hash8(self) -> str:
+        """The first 8 hexadecimal digits of the SHA-256 of `canonical`."""
+        return hashlib.sha256(self.canonical().encode()).hexdigest()[:8]
+
+    def origin(self, path: Iterable[str]) -> str:
+        """Where a resolved value came from: ``file:line``, ``--set``, ``config`` (a mapping) or ``default``."""
+        return self.origins.get(tuple(path), "default")
+
+
+CONFIG: Final = Section(Config)
+
+
+def load(source: str | Path | Mapping[str, Any], overrides: Iterable[str] = (), mode: str | None = None) -> Config:
+    """The config in a YAML file or a mapping, with ``key.path=value`` overrides applied, checked as a whole.
+
+    ``mode`` replaces the config's own. Neither it nor an override may be riskier than what the file says.
+
+    Raises:
+        ConfigError: one line for each fault.
+    """
+    from tickwright.checks import check
+    from tickwright.overrides import apply
+
+    if isinstance(source, Mapping):
+        table, base = read_mapping(source), Path()
+    else:
+        path = Path(source)
+        table, base = read_file(path), path.parent
+    reading = Reading()
+    stated = table.items.get("mode")
+    apply(table, overrides, reading)
+    if mode is not None:
+        place = Place(f"the verb {mode}", path=("mode",))
+        table.put("mode", place, Scalar(place, mode))
+    _never_riskier(stated, table, reading)
+    config: Config = CONFIG.read(table, reading)
+    config = evolve(config, base=base, origins=reading.origins)
+    check(config, table, reading)
+    if reading.faults:
+        raise ConfigError(reading.ordered())
+    return config
+
+
+def _never_riskier(stated: Node | None, table: Table, reading: Reading) -> None:
+    wanted = table.items.get("mode")
+    if stated is wanted or not isinstance(wanted, Scalar) or wanted.text not in MODES:
+        return
+    said = stated.text if isinstance(stated, Scalar) else MODES[0]
+    if said not in MODES[MODES.index(wanted.text) :]:
+        reading.refuse(wanted.place, f"expected a mode no riskier than the file's ({said}), got {wanted.text!r}")
+
+
+def json_schema() -> Schema:
+    """JSON Schema (draft 2020-12) of a config, made from the same fields that read it."""
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "title": "Tickwright config", **CONFIG.schema()}
