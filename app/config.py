@@ -213,7 +213,7 @@ class Config:
     runs: str | None = key(Text("a path"), "Folder for run folders; by default runs/ where it is started.", None)
 
     base: Path = field(factory=Path)
-    origins: Mapping[tuple[str, ...], str] = field(factory=dict, repr=False)
+    origins: Mapping[tuple[str, ...], Place] = field(factory=dict, repr=False)
 
     def path(self, text: str) -> Path:
         """A path of the config, made from where the YAML file lies."""
@@ -291,9 +291,13 @@ class Config:
         """The first 8 hexadecimal digits of the SHA-256 of `canonical`."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:8]
 
+    def place(self, path: tuple[str, ...]) -> Place:
+        """Where a value was said, for messages."""
+        return self.origins.get(path, Place("config", path=path))
+
     def origin(self, path: Iterable[str]) -> str:
         """Where a resolved value came from: ``file:line``, ``--set``, ``config`` (a mapping) or ``default``."""
-        return self.origins.get(tuple(path), "default")
+        return str(self.origins.get(tuple(path), "default"))
 
 
 CONFIG: Final = Section(Config)

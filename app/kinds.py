@@ -36,7 +36,11 @@ class Reading:
     """What one pass over a document finds: all faults, and where each resolved value came from."""
 
     faults: list[Fault] = field(factory=list)
-    origins: dict[tuple[str, ...], str] = field(factory=dict)
+    origins: dict[tuple[str, ...], Place] = field(factory=dict)
+
+    def note(self, node: Node) -> None:
+        """Say that a value was read from this node."""
+        self.origins[node.place.path] = node.place
 
     def refuse(self, place: Place, message: str) -> Bad:
         self.faults.append(Fault(place, message))
@@ -75,7 +79,7 @@ def _read_scalar(kind: Kind, node: Node, reading: Reading, reader: Callable[[Sca
         value = reader(node, kind.expected)
     except Refused as refused:
         return reading.expected(node, refused.expected, refused.hint)
-    reading.origins[node.place.path] = str(node.place)
+    reading.note(node)
     return value
 
 
@@ -156,7 +160,7 @@ class Choice:
 
     def read(self, node: Node, reading: Reading) -> Any:
         if isinstance(node, Scalar) and node.text in self.words:
-            reading.origins[node.place.path] = str(node.place)
+            reading.note(node)
             return node.text
         hint = nearest(node.text, self.words)[2:-1] if isinstance(node, Scalar) else ""
         return reading.expected(node, self.expected, hint)
@@ -220,7 +224,7 @@ class ListOf:
                 break
         for item in node.items:
             reading.origins.pop(item.place.path, None)
-        reading.origins[node.place.path] = str(node.place)
+        reading.note(node)
         return tuple(good)
 
     def show(self, value: Any) -> Any:
@@ -333,7 +337,7 @@ def note_defaults(kind: Kind, value: Any, path: tuple[str, ...], reading: Readin
         for name, attribute in kind.kinds().items():
             note_defaults(attribute.metadata["kind"], getattr(value, name), (*path, name), reading)
     elif not isinstance(value, dict):
-        reading.origins[path] = "default"
+        reading.origins[path] = Place("default", path=path)
 
 
 DECIMAL: Final = Number()

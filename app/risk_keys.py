@@ -103,7 +103,7 @@ BARRED: Final = Text("an instrument id or a venue name", rf"({INSTRUMENT_ID.patt
 # fmt: off
 RISK_KEYS: Final[dict[str, RiskKey]] = {
     "restricted": _key(ListOf(BARRED), "B2", "Barred instruments and venues.", ()),
-    "sessions": _key(ListOf(Interval()), "B3", "Hours of the UTC day in which orders may be sent; empty: always.", ()),
+    "sessions": _key(ListOf(Interval()), "B3", "UTC hours for orders; empty: always.", ()),
     "trading_state": _key(Choice(("active", "paused", "reduce_only")), "B5", "Whether orders may be sent.", "active"),
     "heartbeat_dead_s": _key(POSITIVE, "B7", "Silence after which an order channel counts as down (s).", "15"),
     "journal_max_lag_ms": _key(POSITIVE, "B8", "Longest delay of a journal write (ms).", "250"),
@@ -114,9 +114,9 @@ RISK_KEYS: Final[dict[str, RiskKey]] = {
     "max_unknown_orders": _key(COUNT, "B12", "Orders in state UNKNOWN, per venue.", 3),
     "max_loop_lag_ms": _key(POSITIVE, "B14", "Lag of the event loop that stops orders (ms).", "500", "500", None),
     "max_queue": _key(POSITIVE_COUNT, "B14", "Events waiting that stop orders.", 10_000, 10_000, None),
-    "max_order_qty": _key(POSITIVE, "C1", "Largest quantity of one order (base).", REQUIRED, "1e9", per="instrument"),
-    "max_order_notional": _key(POSITIVE, "C2", "Largest value of one order (quote).", REQUIRED, "1e6", per="instrument"),
-    "max_position": _key(POSITIVE, "C3", "Largest position with working orders (base).", REQUIRED, "1e9", per="instrument"),
+    "max_order_qty": _key(POSITIVE, "C1", "Largest quantity of an order (base).", REQUIRED, "1e9", per="instrument"),
+    "max_order_notional": _key(POSITIVE, "C2", "Largest value of an order (quote).", REQUIRED, "1e6", per="instrument"),
+    "max_position": _key(POSITIVE, "C3", "Position and open orders (base).", REQUIRED, "1e9", per="instrument"),
     "max_strategy_position": _key(POSITIVE, "C4", "The same, of one strategy (base).", REQUIRED, None, per="strategy"),
     "max_gross_notional": _key(POSITIVE, "C5", "Sum of all exposures (account currency).", REQUIRED, "1e7"),
     "max_net_notional": _key(POSITIVE, "C6", "Net exposure (account currency).", "=max_gross_notional"),
@@ -138,7 +138,7 @@ RISK_KEYS: Final[dict[str, RiskKey]] = {
     "vol_cooldown_s": _key(NOT_NEGATIVE, "D7", "The pause after it (s).", "60"),
     "market_orders": _key(Choice(("protect", "deny", "allow")), "D8", "What becomes of market orders.", "protect"),
     "max_impact_bps": _key(POSITIVE, "D9", "Average fill over the visible book, from mid (bps).", "100"),
-    "self_match": _key(Choice(("deny_new", "cancel_old", "allow")), "D10", "Orders that would meet our own.", "deny_new"),
+    "self_match": _key(Choice(("deny_new", "cancel_old", "allow")), "D10", "Orders that meet our own.", "deny_new"),
     "max_orders_per_s": _key(POSITIVE, "E1", "New orders and replaces of one strategy (per s).", "5"),
     "orders_burst": _key(POSITIVE_COUNT, "E1", "How many of them at once.", 10),
     "max_messages_per_s": _key(POSITIVE, "E2", "All messages to one venue (per s).", "20"),
@@ -151,7 +151,7 @@ RISK_KEYS: Final[dict[str, RiskKey]] = {
     "otr_alert": _key(POSITIVE, "E6", "Messages per fill over the day that raise an alert.", "500", None),
     "otr_max": _key(POSITIVE, "E6", "Messages per fill over the day.", "1000", None),
     "max_daily_loss": _key(POSITIVE, "F1", "Loss since UTC midnight (account currency).", REQUIRED, None),
-    "max_strategy_loss": _key(POSITIVE, "F2", "The same, of one strategy (account currency).", REQUIRED, None, per="strategy"),
+    "max_strategy_loss": _key(POSITIVE, "F2", "A strategy's loss (account currency).", REQUIRED, None, per="strategy"),
     "max_drawdown": _key(POSITIVE, "F3", "Fall from the day's peak of equity (account currency).", "=max_daily_loss"),
 }
 # fmt: on
@@ -186,7 +186,7 @@ class Limits:
 
     def _limit(self, known: RiskKey, node: Node, reading: Reading) -> Any:
         if isinstance(node, Scalar) and node.text == NO_LIMIT and known.kind not in _WITHOUT_NONE:
-            reading.origins[node.place.path] = str(node.place)
+            reading.note(node)
             return None
         faults = len(reading.faults)
         value = known.kind.read(node, reading)

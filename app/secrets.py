@@ -89,7 +89,7 @@ class ReferenceKind:
 
     def read(self, node: Node, reading: Reading) -> Any:
         if isinstance(node, Scalar) and re.fullmatch(REFERENCE, node.text):
-            reading.origins[node.place.path] = str(node.place)
+            reading.note(node)
             return SecretRef(node.text)
         # What was found is not shown: it may be the secret.
         return reading.refuse(node.place, f"expected {self.expected}, got something else (not shown)")
