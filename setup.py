@@ -53,7 +53,9 @@ def extensions() -> list[Extension]:
 
     flags = [] if os.name == "nt" else ["-O2", "-g0"]
     listed = [
-        Extension(name, [str((STAGE / name.replace(".", "/")).with_suffix(".py"))], optional=True, extra_compile_args=flags)
+        Extension(
+            name, [str((STAGE / name.replace(".", "/")).with_suffix(".py"))], optional=True, extra_compile_args=flags
+        )
         for name in stage()
     ]
     return cythonize(
@@ -97,4 +99,8 @@ class build_hot(build_ext):  # noqa: N801 - setuptools' naming
 
 
 os.chdir(ROOT)
-setup(ext_modules=extensions(), cmdclass={"build_ext": build_hot}, options={"build_ext": {"parallel": os.cpu_count() or 1}})
+setup(
+    ext_modules=extensions(),
+    cmdclass={"build_ext": build_hot},
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)

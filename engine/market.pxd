@@ -11,7 +11,7 @@ cdef class Market:
     cdef readonly Book book
     cdef readonly object position
     cdef readonly Working working
-    cdef public object venue
+    cdef public int venue_index
     cdef readonly str venue_name
     cdef readonly bint has_trade
     cdef readonly long long last_ticks

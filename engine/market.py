@@ -8,7 +8,6 @@ from tickwright.engine.order import Working
 from tickwright.engine.terms import LIVE
 
 if TYPE_CHECKING:
-    from tickwright.engine.ports import Venue
     from tickwright.engine.position import Position
 
 
@@ -23,7 +22,7 @@ class Market:
         "last_ticks",
         "last_ts",
         "position",
-        "venue",
+        "venue_index",
         "venue_name",
         "working",
     )
@@ -34,7 +33,7 @@ class Market:
         self.book = Book(instrument, index)
         self.position = position
         self.working = Working()
-        self.venue: Venue | None = None
+        self.venue_index = 0
         self.venue_name = instrument.venue
         self.has_trade = False
         self.last_ticks = 0

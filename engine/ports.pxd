@@ -2,17 +2,29 @@ cimport cython
 from tickwright.engine.order cimport Fill, Order
 
 cdef class Gate:
+    cdef public list to_cancel
     cpdef object judge(self, Order order, long long now)
     cpdef object judge_replace(self, Order order, long long lots, long long ticks, long long now)
     cpdef bint cancel_allowed(self, Order order, long long now) except -1
     cpdef filled(self, Order order, Fill fill, long long now)
     cpdef rejected(self, Order order, long long now)
     cpdef mark(self, long long now)
+    cpdef disable(self, int strategy_index, str reason, long long now)
+    cpdef alarm(self, Order order, bint halt, str code, long long now)
 
 cdef class Venue:
     cpdef submit(self, Order order, long long now)
     cpdef cancel(self, Order order, long long request_id, long long now)
     cpdef replace(self, Order order, long long request_id, long long lots, long long ticks, long long now)
+
+cdef class TapeVenue(Venue):
+    cdef public long long next_due
+    cdef public bint instant
+    cdef public long long[::1] resting
+
+    cpdef advance(self, long long now)
+    cpdef level(self, int market, int side, long long ticks, long long lots, long long event)
+    cpdef trade(self, int market, int taker, long long ticks, long long lots, long long ts, long long event)
 
 cdef class Reports:
     cpdef accepted(self, str client_order_id, str venue_order_id, long long ts)

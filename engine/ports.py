@@ -8,7 +8,9 @@ from tickwright.engine.order import Approved, Denial, Fill, Order
 
 
 class Gate:
-    """The last gate before an order leaves."""
+    """The last gate before an order leaves. `to_cancel` lists own orders that a verdict wants out of the way."""
+
+    __slots__ = ("to_cancel",)
 
     def judge(self, order: Order, now: int) -> Approved | Denial:
         """Decide on a new order; the decision and its inputs are recorded by the gate."""
@@ -34,6 +36,14 @@ class Gate:
         """A second has passed: sample references, evaluate losses, roll the day."""
         raise NotImplementedError(type(self).__name__)
 
+    def disable(self, strategy_index: int, reason: str, now: int) -> None:
+        """From now on nothing of this strategy passes but cancels."""
+        raise NotImplementedError(type(self).__name__)
+
+    def alarm(self, order: Order, halt: bool, code: str, now: int) -> None:
+        """The order manager met what must not be: the instrument may only be reduced, or (halt) all stops."""
+        raise NotImplementedError(type(self).__name__)
+
 
 class Venue:
     """Where orders go: the simulator, or the link to a real one.
@@ -49,6 +59,28 @@ class Venue:
 
     def replace(self, order: Order, request_id: int, lots: int, ticks: int, now: int) -> None:
         """Only called where `native_replace` is true."""
+        raise NotImplementedError(type(self).__name__)
+
+
+class TapeVenue(Venue):
+    """A venue that lives on the same market data as the strategies: the simulator.
+
+    `next_due` is when it next has something to do or to say (NO_TIME while idle); `instant` says that nothing it does
+    takes time; `resting[market]` counts our orders resting there, so that the tape loop looks at one number.
+    """
+
+    __slots__ = ("instant", "next_due", "resting")
+
+    def advance(self, now: int) -> None:
+        """Do and say everything due up to `now`."""
+        raise NotImplementedError(type(self).__name__)
+
+    def level(self, market: int, side: int, ticks: int, lots: int, event: int) -> None:
+        """A level is about to become `lots` in the venue's book; only called while orders rest there."""
+        raise NotImplementedError(type(self).__name__)
+
+    def trade(self, market: int, taker: int, ticks: int, lots: int, ts: int, event: int) -> None:
+        """Somebody traded; only called while orders rest there."""
         raise NotImplementedError(type(self).__name__)
 
 
