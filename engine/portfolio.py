@@ -1,0 +1,278 @@
+"""Who holds what: a line per market for the account and for each strategy, balances, and the day's profit.
+
+Every fill moves the account's line; a strategy's fill moves that strategy's line too, so lines of strategies net to
+the account's, apart from fills nobody ordered (`EXTERNAL`), which belong to the account alone.
+
+Markets and strategies are given by their index, in the order the portfolio was built with. Marks are twice the price
+in ticks (bid + ask for a mid, 2 x ticks for a last trade), so that a mid is a whole number; None keeps the last one.
+"""
+
+from collections.abc import Mapping, Sequence
+from decimal import Decimal
+from fractions import Fraction
+from typing import Final
+
+from tickwright.engine.errors import UnitError
+from tickwright.engine.instrument import Instrument, Kind
+from tickwright.engine.ledger import RATE_DIGITS, Ledger
+from tickwright.engine.money import decimals_of, from_atoms, to_atoms
+from tickwright.engine.position import MONEY_DIGITS, Position, money_digits
+
+EXTERNAL: Final = -1
+"""The strategy of a fill that no strategy ordered."""
+
+SPOT: Final = Kind.SPOT
+DAY_NS: Final = 86_400_000_000_000
+
+
+class Portfolio:
+    """Positions, balances and profit of one run.
+
+    ``account`` and ``ledgers[strategy]`` hold the lines (``.lines[market]``) and the day's profit; ``marks`` the latest
+    mark of each market.
+
+    Args:
+        instruments: the markets.
+        strategies: the names of the strategies.
+        currency: the account's currency, in which profits are compared with limits.
+        balances: what the account holds at the start, by currency.
+        rates: what one unit of another currency is worth in the account's, at most 18 decimals.
+
+    Raises:
+        UnitError: an instrument settles in a currency that has no rate, or an amount is not a number.
+    """
+
+    __slots__ = (
+        "account",
+        "adjustments",
+        "currency",
+        "day",
+        "digits",
+        "instruments",
+        "ledgers",
+        "marks",
+        "opening",
+        "opening_worth",
+        "rate_of",
+        "rates",
+        "scale",
+        "transferred",
+    )
+
+    def __init__(
+        self,
+        instruments: Sequence[Instrument],
+        strategies: Sequence[str],
+        *,
+        currency: str,
+        balances: Mapping[str, Decimal] | None = None,
+        rates: Mapping[str, Decimal] | None = None,
+    ) -> None:
+        self.currency = currency
+        self.instruments = tuple(instruments)
+        places = MONEY_DIGITS
+        for each in instruments:
+            places = max(places, money_digits(each), decimals_of(Fraction(each.lot_size)))
+        self.digits = places
+        self.scale = 10**places
+        self.rate_of = {currency: 10**RATE_DIGITS}
+        for name, rate in (rates or {}).items():
+            self.rate_of[name] = self._rate(name, rate)
+        self.rates = [self._settle_rate(each) for each in instruments]
+        self.account = self._ledger("")
+        self.ledgers = [self._ledger(name) for name in strategies]
+        self.marks: list[int | None] = [None] * len(self.instruments)
+        self.day = -1
+        self.opening = {name: self.atoms(amount) for name, amount in (balances or {}).items()}
+        self.opening_worth = sum(held * self.rate_of.get(name, 0) for name, held in self.opening.items())
+        self.transferred: dict[str, int] = {}
+        self.adjustments: dict[tuple[str, str], Decimal] = {}
+
+    def _ledger(self, name: str) -> Ledger:
+        return Ledger(name, [Position(each, self.digits) for each in self.instruments], self.rates)
+
+    def _rate(self, name: str, rate: Decimal) -> int:
+        try:
+            atoms = to_atoms(rate, RATE_DIGITS)
+        except ValueError as error:
+            raise UnitError(f"rate {name}/{self.currency}: {error}") from None
+        if atoms <= 0:
+            raise UnitError(f"rate {name}/{self.currency}: expected a positive rate, received {rate}")
+        return atoms
+
+    def _settle_rate(self, instrument: Instrument) -> int:
+        settle = instrument.settle_currency
+        if settle not in self.rate_of:
+            raise UnitError(
+                f"{instrument.id} settles in {settle or 'no named currency'}: expected a rate "
+                f"{settle}/{self.currency}, received rates for {', '.join(sorted(self.rate_of))}"
+            )
+        return self.rate_of[settle]
+
+    def atoms(self, amount: Decimal) -> int:
+        """An amount of any currency as a whole number of ``10**-digits``; UnitError when it is not one."""
+        try:
+            return to_atoms(amount, self.digits)
+        except ValueError as error:
+            raise UnitError(f"amount: {error}") from None
+
+    def limit_atoms(self, amount: Decimal) -> int:
+        """An amount of account currency in the units of `Ledger.day_atoms` and `Ledger.drawdown_atoms`."""
+        return self.atoms(amount) * 10**RATE_DIGITS
+
+    def position(self, market: int, strategy: int = EXTERNAL) -> Position:
+        """A strategy's line in a market, or the account's for `EXTERNAL`."""
+        ledger = self.account if strategy < 0 else self.ledgers[strategy]
+        return ledger.lines[market]
+
+    # What happens --------------------------------------------------------------------------------------------------
+
+    def fill(
+        self, market: int, strategy: int, side: int, lots: int, ticks: int, maker: int, fee: Decimal | None = None
+    ) -> int:
+        """Book a fill on the account's line and on the strategy's; see `Position.fill`."""
+        line = self.account.lines[market]
+        line.fill(side, lots, ticks, maker, fee)
+        if strategy >= 0:
+            owner = self.ledgers[strategy]
+            line = owner.lines[market]
+            line.fill(side, lots, ticks, maker, fee)
+        if self.marks[market] is None:
+            self.marks[market] = 2 * ticks
+        return 0
+
+    def reverse(
+        self, market: int, strategy: int, side: int, lots: int, ticks: int, maker: int, fee: Decimal | None = None
+    ) -> None:
+        """Take back a fill (a bust); see `Position.reverse`."""
+        for line in self._lines(market, strategy):
+            line.reverse(side, lots, ticks, maker, fee)
+
+    def reprice(
+        self, market: int, strategy: int, side: int, lots: int, old_ticks: int, new_ticks: int, maker: int
+    ) -> None:
+        """Correct the price of a booked fill; see `Position.reprice`."""
+        for line in self._lines(market, strategy):
+            line.reprice(side, lots, old_ticks, new_ticks, maker)
+
+    def _lines(self, market: int, strategy: int) -> list[Position]:
+        lines = [self.account.lines[market]]
+        if strategy >= 0:
+            lines.append(self.ledgers[strategy].lines[market])
+        return lines
+
+    def cash_adjust(self, amount: Decimal, reason: str, market: int, strategy: int = EXTERNAL) -> None:
+        """Book money that no fill explains, in the market's settle currency: funding received, or paid when negative.
+
+        It counts as realised profit. Sums are kept by (reason, currency) in ``adjustments``.
+        """
+        for line in self._lines(market, strategy):
+            line.adjust(amount)
+        self._note(reason, self.instruments[market].settle_currency, amount)
+
+    def transfer(self, currency: str, amount: Decimal, reason: str) -> None:
+        """Book money that came from outside, or left when negative: it moves the balance and is no profit."""
+        self.transferred[currency] = self.transferred.get(currency, 0) + self.atoms(amount)
+        self._note(reason, currency, amount)
+
+    def _note(self, reason: str, currency: str, amount: Decimal) -> None:
+        before = self.adjustments.get((reason, currency), Decimal(0))
+        self.adjustments[reason, currency] = from_atoms(self.atoms(before) + self.atoms(amount), self.digits)
+
+    # Marks and days ------------------------------------------------------------------------------------------------
+
+    def mark(self, now_ns: int, marks: list[int | None]) -> int:
+        """Value every line at new marks, one per market; the day rolls first if midnight UTC has passed."""
+        self._roll(now_ns)
+        for market in range(len(marks)):
+            mark2 = self.marks[market] if marks[market] is None else marks[market]
+            if mark2 is not None:
+                self.marks[market] = mark2
+                self.account.mark(market, mark2)
+                for owner in self.ledgers:
+                    owner.mark(market, mark2)
+        self.account.settle()
+        for owner in self.ledgers:
+            owner.settle()
+        return 0
+
+    def mark_market(self, now_ns: int, market: int, mark2: int | None) -> int:
+        """Value the lines of one market, after a fill in it; None keeps the last mark."""
+        self._roll(now_ns)
+        if mark2 is None:
+            mark2 = self.marks[market]
+            if mark2 is None:
+                return 0
+        self.marks[market] = mark2
+        self.account.mark(market, mark2)
+        self.account.settle()
+        for owner in self.ledgers:
+            owner.mark(market, mark2)
+            owner.settle()
+        return 0
+
+    def _roll(self, now_ns: int) -> int:
+        """Begin a new UTC day at the last known totals; a clock that steps back over midnight begins none."""
+        day = now_ns // DAY_NS
+        if day > self.day:
+            self.day = day
+            self.account.roll()
+            for owner in self.ledgers:
+                owner.roll()
+        return 0
+
+    def set_rate(self, currency: str, rate: Decimal) -> None:
+        """Change what one unit of a currency is worth; it counts from the next mark on."""
+        self.rate_of[currency] = self._rate(currency, rate)
+        for market, each in enumerate(self.instruments):
+            self.rates[market] = self.rate_of[each.settle_currency]
+
+    # What people and the gate read ---------------------------------------------------------------------------------
+
+    @property
+    def equity(self) -> Decimal:
+        """The account's worth in its currency: opening balances at their opening rates, plus profit since.
+
+        Balances whose currency has no rate are left out, and transfers do not move it: it measures trading.
+        """
+        return from_atoms(self.opening_worth + self.account.total_atoms, self.digits + RATE_DIGITS)
+
+    def day_pnl(self, strategy: int = EXTERNAL) -> Decimal:
+        """Profit since the UTC day began, of a strategy or of the account, in account currency."""
+        return self.account.day_pnl if strategy < 0 else self.ledgers[strategy].day_pnl
+
+    def drawdown(self, strategy: int = EXTERNAL) -> Decimal:
+        """How far below the day's peak a strategy or the account stands, in account currency."""
+        return self.account.drawdown if strategy < 0 else self.ledgers[strategy].drawdown
+
+    def balance_atoms(self, currency: str) -> int:
+        """`balance` as a whole number of ``10**-digits``."""
+        total = self.opening.get(currency, 0) + self.transferred.get(currency, 0)
+        for market, each in enumerate(self.instruments):
+            line = self.account.lines[market]
+            if each.kind is not SPOT:
+                if each.settle_currency == currency:
+                    total += line.realized_atoms() - line.fees_atoms()
+                continue
+            if each.quote == currency:
+                total += line.cash_atoms()
+            if each.base == currency:
+                total += line.lots * (each.lot_num * self.scale // each.lot_den)
+        return total
+
+    def balance(self, currency: str) -> Decimal:
+        """What the account holds: opening balance and transfers, and what its fills moved.
+
+        A spot fill moves its size in base and its value and fee in quote; a derivative moves what it realises, its
+        fees and its funding in settle currency.
+        """
+        return from_atoms(self.balance_atoms(currency), self.digits)
+
+    def balances(self) -> dict[str, Decimal]:
+        """Every currency the account started with, trades or was paid in, by name."""
+        names = {*self.opening, *self.transferred, self.currency}
+        for each in self.instruments:
+            names.add(each.settle_currency)
+            if each.kind is SPOT:
+                names.add(each.base)
+        return {name: self.balance(name) for name in sorted(names - {""})}
