@@ -297,7 +297,10 @@ class Config:
 
     def origin(self, path: Iterable[str]) -> str:
         """Where a resolved value came from: ``file:line``, ``--set``, ``config`` (a mapping) or ``default``."""
-        return str(self.origins.get(tuple(path), "default"))
+        wanted = tuple(path)
+        # What is shown as one value may have been written as several: the first of them says where.
+        parts = (place for inner, place in self.origins.items() if inner[: len(wanted)] == wanted)
+        return str(self.origins.get(wanted) or next(parts, "default"))
 
 
 CONFIG: Final = Section(Config)

@@ -67,6 +67,15 @@ def param_fields(form: type[Any]) -> "dict[str, attrs.Attribute[Any]]":
     return {a.name: a for a in attrs.fields(form) if a.init and not a.name.startswith("_")}
 
 
+def show_param(attribute: "attrs.Attribute[Any]", value: Any) -> str:
+    """A param's value as text; a default of some other type by its repr."""
+    try:
+        shown = kind_of(attribute.type).show(value)
+    except (TypeError, ValueError, AttributeError, StopIteration):
+        shown = repr(value)
+    return str(shown).lower() if isinstance(shown, bool) else str(shown)
+
+
 def kind_of(annotation: Any) -> Kind:
     """The kind that reads an annotated type.
 

@@ -22,10 +22,10 @@ from typing import Any, Final
 from attrs import frozen
 
 from tickwright.config import Config, StrategySpec
-from tickwright.document import ConfigError, Place
+from tickwright.document import ConfigError, Fault, Place
 from tickwright.engine.errors import TickwrightError
-from tickwright.kinds import Reading, nearest
-from tickwright.params import read_params
+from tickwright.kinds import Reading, default_of, nearest
+from tickwright.params import param_fields, read_params, show_param
 
 GROUP: Final = "tickwright.strategies"
 
@@ -44,6 +44,14 @@ class Loaded:
     origins: dict[str, str]
     place: Place
 
+    def shown(self) -> list[tuple[str, str, str]]:
+        """Name, value and origin of every param, those left to the class included."""
+        rows = []
+        for name, attribute in param_fields(self.form).items():
+            value = self.params.get(name, default_of(attribute))
+            rows.append((name, show_param(attribute, value), self.origins.get(name, "default")))
+        return rows
+
     def create(self) -> Any:
         """A new strategy.
 
@@ -54,8 +62,6 @@ class Loaded:
             with user_code(f"{self.form.__name__} refused its params"):
                 return self.form(**self.params)
         except PluginError as error:
-            from tickwright.document import Fault
-
             raise ConfigError([Fault(self.place, str(error))]) from error.__cause__
 
 

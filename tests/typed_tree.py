@@ -25,7 +25,7 @@ def wanted_links(root: Path) -> dict[str, Path]:
     for package, folder in rooms.items():
         parts = package.split(".")
         if len(parts) == 2:  # deeper packages lie inside their room and come along with its link
-            if parts[1] in links:
+            if links.get(parts[1], root / folder) != root / folder:
                 raise SystemExit(f"{folder}: expected a name of its own, received {parts[1]!r}, also in app")
             links[parts[1]] = root / folder
     return links

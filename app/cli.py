@@ -1,0 +1,109 @@
+"""The command line: a table of verbs, each imported only when it is asked for, so that help answers at once.
+
+A verb is a click command in ``app/commands/<verb>.py``; a line in `VERBS` makes it known. Results go to stdout, talk
+and errors to stderr. A verb ends with a `ConfigError` or another `TickwrightError`, or gives its exit code with
+``ctx.exit``.
+"""
+
+import importlib
+import json
+import os
+import sys
+from collections.abc import Sequence
+from typing import Final, NoReturn
+
+import click
+from attrs import frozen
+
+from tickwright.engine.errors import TickwrightError
+
+DONE: Final = 0
+FAILED: Final = 1
+BAD_CONFIG: Final = 2
+
+EXIT_CODES: Final = """\b
+Exit codes:
+  0  done
+  1  anything that is not below, an interrupted run included
+  2  bad config or usage
+  3  orders possibly left at a venue
+  4  forced
+  5  journal refused
+  6  reconciliation failed
+  7  differences found
+  8  risk halted"""
+
+
+@frozen
+class Verb:
+    """Where a verb's click command is, and its line in the help."""
+
+    target: str
+    about: str
+
+
+VERBS: Final[dict[str, Verb]] = {
+    "check": Verb("tickwright.commands.check:check", "Validate a config; show every value and where it came from."),
+    "new": Verb("tickwright.commands.new:new", "Write the files of a new strategy, with a test that passes."),
+    "strategies": Verb("tickwright.commands.strategies:strategies", "Look at the strategies that are installed."),
+}
+
+
+class Verbs(click.Group):
+    """A group that knows its commands by a table and imports one when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(VERBS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        verb = VERBS.get(cmd_name)
+        if verb is None:
+            return None
+        module, _, name = verb.target.partition(":")
+        command = getattr(importlib.import_module(module), name)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Verbs"):
+            formatter.write_dl([(name, VERBS[name].about) for name in self.list_commands(ctx)])
+
+
+@click.group(cls=Verbs, epilog=EXIT_CODES, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="tickwright", message="%(prog)s %(version)s")
+def cli() -> None:
+    """Run trading strategies: one Python file, one YAML file, the same on recorded data, on paper and live."""
+
+
+def run(arguments: Sequence[str]) -> int:
+    """Run one command line and give its exit code."""
+    from tickwright.document import ConfigError
+
+    try:
+        code = cli.main(args=list(arguments), prog_name="tickwright", standalone_mode=False)
+    except ConfigError as error:
+        lines = [str(fault) for fault in error.faults]
+        for line in lines:
+            click.echo(line, err=True)
+        if "--json" in arguments:
+            click.echo(json.dumps({"ok": False, "errors": lines}))
+        return BAD_CONFIG
+    except TickwrightError as error:
+        click.echo(f"tickwright: {error}", err=True)
+        return FAILED
+    except click.ClickException as error:
+        error.show()
+        return BAD_CONFIG if isinstance(error, click.UsageError) else FAILED
+    except click.Abort:
+        click.echo("tickwright: interrupted", err=True)
+        return FAILED
+    except BrokenPipeError:
+        # The reader has gone; without this, Python complains once more while it closes stdout.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return FAILED
+    return code if isinstance(code, int) else DONE
+
+
+def main() -> NoReturn:
+    """The ``tickwright`` command."""
+    sys.exit(run(sys.argv[1:]))
