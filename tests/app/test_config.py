@@ -406,3 +406,31 @@ def test_a_config_is_frozen():
     with pytest.raises(AttributeError):
         config.name = "other"  # type: ignore[misc]
     assert isinstance(config, Config)
+
+
+def every_path(node, path=()):
+    """The path of every node below a plain document."""
+    inner = node.items() if isinstance(node, dict) else enumerate(node) if isinstance(node, list) else ()
+    for word, item in inner:
+        yield (*path, word)
+        yield from every_path(item, (*path, word))
+
+
+@pytest.mark.parametrize(
+    "odd", [None, [], {}, [[]], {"x": {"y": []}}, "", ".", "A.B", "no", -1, True, [None]], ids=repr
+)
+def test_anything_anywhere_is_read_or_refused_with_one_line_faults(odd):
+    """No wrong shape, wherever it stands, ends in another exception than ConfigError."""
+    plain = written(read_file(DEMO))
+    for path in every_path(plain):
+        broken = json.loads(json.dumps(plain))
+        inner = broken
+        for word in path[:-1]:
+            inner = inner[word]
+        inner[path[-1]] = odd
+        try:
+            lines = [load(broken).name]
+        except ConfigError as error:
+            lines = [str(fault) for fault in error.faults]
+        assert lines
+        assert not any("\n" in line for line in lines)
