@@ -293,7 +293,7 @@ class Section:
         if not isinstance(node, Table):
             return reading.expected(node, self.expected)
         known = self.kinds()
-        for name in node.items.keys() - known.keys():
+        for name in (name for name in node.items if name not in known):
             reading.refuse(node.places[name], f"expected a known key, got {name!r}{nearest(name, known)}")
         values = {}
         for name, attribute in known.items():

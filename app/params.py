@@ -28,7 +28,7 @@ def read_params(form: type[Any], params: Table | None, place: Place, reading: Re
     except TypeError as error:
         reading.refuse(place, str(error))
         return {}
-    for name in given.keys() - known.keys():
+    for name in (name for name in given if name not in known):
         assert params is not None
         near = nearest(name, known)
         reading.refuse(params.places[name], f"expected a parameter of {form.__name__}, got {name!r}{near}")

@@ -348,6 +348,14 @@ def test_paths_start_from_the_yaml_file(tmp_path):
     assert config.state_folder == folder / "state" / "small"
 
 
+def test_an_instrument_that_does_not_fit_its_grid_is_refused_at_its_line(demo):
+    path = demo('    tick: "0.01" ', '    max_price: "1e18"\n    tick: "1e-8" ')
+    found = faults(path)
+    assert len(found) == 1
+    assert found[0].startswith(f"{path}:{line_of(path, f'{ID}:')}: instruments.{ID}: ")
+    assert "62" in found[0]
+
+
 def test_a_missing_file_is_one_line(tmp_path):
     path = tmp_path / "gone.yaml"
     assert faults(path) == [f"{path}: expected a readable file, got: No such file or directory"]
