@@ -5,6 +5,7 @@ cdef extern from *:
 
 cdef long long GRID_MAX
 cdef long long SMALL
+cdef wide FINE_STEP
 
 cdef class Position:
     cdef readonly object instrument
@@ -12,7 +13,6 @@ cdef class Position:
     cdef readonly long long lots
     cdef readonly long long fills
     cdef int inverse
-    cdef int whole
     cdef wide flow
     cdef wide maker_value
     cdef wide taker_value
@@ -21,10 +21,19 @@ cdef class Position:
     cdef object far_flow
     cdef object far_maker
     cdef object far_taker
-    cdef object fine_cost
+    cdef object far_cost
+    cdef long long fine_high
+    cdef long long fine_low
+    cdef wide picos
+    cdef long long pico_small
+    cdef object cash_known
+    cdef long long cash_as_of
+    cdef int far
     cdef object gains
     cdef wide before_cost
     cdef object before_fine
+    cdef long long before_high
+    cdef long long before_low
     cdef long long before_lots
     cdef object stated_maker
     cdef object stated_taker
@@ -43,14 +52,27 @@ cdef class Position:
 
     @cython.locals(after=cython.longlong, held=cython.longlong, worth=wide, signed=wide)
     cpdef int fill(self, int side, long long lots, long long ticks, int maker, object fee=*) except -1
-    @cython.locals(size=cython.longlong, rest=wide, closing=wide, part=wide, whole_cost=object, fine_part=object)
+    @cython.locals(size=cython.longlong, rest=wide, closing=wide)
     cdef int _close(self, int side, long long lots, long long ticks, wide signed) except -1
+    @cython.locals(part=wide, high=wide, low=wide, left=wide, gained=wide, exact=wide, whole=wide)
+    cdef int _close_fast(self, long long lots, long long size, wide closing) except -1
+    @cython.locals(cost=object, part=object, worth=object)
+    cdef int _close_far(self, long long lots, long long size, wide closing) except -1
+    @cython.locals(cost=object)
+    cdef object _fine_cost(self)
+    @cython.locals(whole=object, rest=object)
+    cdef int _set_cost(self, object fine) except -1
     cdef int _refuse(self, int side, long long lots, long long ticks) except -1
     @cython.locals(exact=object)
     cdef wide _inverse_worth(self, long long lots, long long ticks)
-    @cython.locals(flow=object, maker=object, taker=object, cost=object, gain=object)
+    @cython.locals(flow=object, maker=object, taker=object, cost=object, gain=object, picos=object)
     cdef int _spill(self) except -1
-    @cython.locals(flow=object, maker=object, taker=object)
     cpdef object total_atoms(self, object mark2)
+    @cython.locals(flow=object, maker=object, taker=object)
+    cpdef object cash_atoms(self)
+    @cython.locals(maker=object, taker=object)
+    cpdef object fees_atoms(self)
+    @cython.locals(gain=object, picos=object)
+    cpdef object realized_atoms(self)
     @cython.locals(exact=object, lots=object)
     cdef object _mark_worth2(self, object mark2)

@@ -39,6 +39,9 @@ GRID_MAX: Final = _GRID_MAX
 FINE: Final = 10**30
 """Units of cost per value unit."""
 
+FINE_STEP: Final = 10**15
+"""The cost's fraction is held as two digits to this base, so that 128 bits hold every step of a division."""
+
 INVERSE_DIGITS: Final = 18
 GAIN_DIGITS: Final = 12
 MONEY_DIGITS: Final = 30
@@ -46,6 +49,7 @@ MONEY_DIGITS: Final = 30
 
 _WORTH_MAX: Final = 1 << 124
 SMALL: Final = 1 << 62
+PICO_SMALL: Final = 1 << 24
 
 
 def money_digits(instrument: Instrument) -> int:
@@ -71,14 +75,21 @@ class Position:
         "adjusted",
         "before_cost",
         "before_fine",
+        "before_high",
         "before_lots",
+        "before_low",
+        "cash_as_of",
+        "cash_known",
         "cost",
         "digits",
+        "far",
+        "far_cost",
         "far_flow",
         "far_maker",
         "far_taker",
         "fills",
-        "fine_cost",
+        "fine_high",
+        "fine_low",
         "flow",
         "gain",
         "gain_atoms",
@@ -94,13 +105,14 @@ class Position:
         "maker_atoms",
         "maker_value",
         "pico",
+        "pico_small",
+        "picos",
         "stated_fees",
         "stated_maker",
         "stated_taker",
         "taker_atoms",
         "taker_value",
         "unit_atoms",
-        "whole",
     )
 
     def __init__(self, instrument: Instrument, digits: int = 0) -> None:
@@ -118,14 +130,16 @@ class Position:
         self.inverse_num = per_tick.numerator
         self.inverse_den = per_tick.denominator
         picos = unit * 10**GAIN_DIGITS
-        self.whole = 1 if picos.denominator == 1 else 0
-        self.pico = picos.numerator if self.whole else 0
+        self.pico = picos.numerator if picos.denominator == 1 else 0
+        self.pico_small = self.pico if self.pico < PICO_SMALL else 0
         self.gain_num = (picos / FINE).numerator
         self.gain_den = (picos / FINE).denominator
         self.gain_atoms = 10 ** (places - GAIN_DIGITS)
         self.lots = self.fills = self.before_lots = 0
         self.flow = self.maker_value = self.taker_value = self.cost = self.gain = self.before_cost = 0
-        self.far_flow = self.far_maker = self.far_taker = self.fine_cost = self.gains = self.before_fine = 0
+        self.picos = self.fine_high = self.fine_low = self.before_high = self.before_low = 0
+        self.cash_known = self.cash_as_of = self.far = 0
+        self.far_flow = self.far_maker = self.far_taker = self.far_cost = self.gains = self.before_fine = 0
         self.stated_maker = self.stated_taker = self.stated_fees = self.adjusted = 0
 
     def fill(self, side: int, lots: int, ticks: int, maker: int, fee: Decimal | None = None) -> int:
@@ -174,7 +188,9 @@ class Position:
         if lots >= size:
             self.before_lots = self.lots
             self.before_cost = self.cost
-            self.before_fine = self.fine_cost
+            self.before_high = self.fine_high
+            self.before_low = self.fine_low
+            self.before_fine = self.far_cost
             if lots > size:
                 if self.inverse:
                     rest = self._inverse_worth(lots - size, ticks)
@@ -183,24 +199,82 @@ class Position:
                     rest *= ticks
                 rest *= side
         closing = signed - rest
-        if self.whole and not self.fine_cost:
-            if lots >= size:
-                self.gain -= closing + self.cost
-                self.cost = rest
-                return 0
-            if -SMALL < self.cost < SMALL:
-                part = self.cost * lots
-                if part % size == 0:
-                    part //= size
-                    self.gain -= closing + part
-                    self.cost -= part
-                    return 0
-        whole_cost = self.cost
-        whole_cost = whole_cost * FINE + self.fine_cost
-        fine_part = whole_cost if lots >= size else half_even(whole_cost * lots, size)
-        self._realise(-(closing * FINE) - fine_part)
-        self.fine_cost = whole_cost - fine_part
-        self.cost = rest
+        if self.pico_small and not self.far_cost and -SMALL < self.cost < SMALL:
+            self._close_fast(lots, size, closing)
+        else:
+            self._close_far(lots, size, closing)
+        self.cost += rest
+        return 0
+
+    def _close_fast(self, lots: int, size: int, closing: int) -> int:
+        """Take the closed share out of the cost by long division in C integers, and realise the difference.
+
+        The cost is ``cost + (fine_high * FINE_STEP + fine_low) / FINE`` with both digits in ``[0, FINE_STEP)``.
+        """
+        if lots >= size:
+            part, high, low = self.cost, self.fine_high, self.fine_low
+            self.cost = self.fine_high = self.fine_low = 0
+        else:
+            exact = self.cost
+            exact *= lots
+            part = exact // size
+            left = exact - part * size
+            exact = self.fine_high
+            exact = exact * lots + left * FINE_STEP
+            high = exact // size
+            left = exact - high * size
+            exact = self.fine_low
+            exact = exact * lots + left * FINE_STEP
+            low = exact // size
+            left = 2 * (exact - low * size)
+            if left > size or (left == size and low & 1):
+                low += 1
+            left = self.fine_low - low
+            whole = left // FINE_STEP
+            self.fine_low = left - whole * FINE_STEP
+            left = self.fine_high - high + whole
+            whole = left // FINE_STEP
+            self.fine_high = left - whole * FINE_STEP
+            self.cost += whole - part
+        gained = -closing - part
+        if high == 0 and low == 0:
+            self.gain += gained
+            return 0
+        # Twice the fraction in 1e-12 of currency: below 2**24 x 2 x 10**30, so 128 bits hold it.
+        exact = -(high * FINE_STEP + low) * self.pico_small
+        whole = exact // (FINE_STEP * FINE_STEP)
+        left = 2 * (exact - whole * (FINE_STEP * FINE_STEP)) - FINE_STEP * FINE_STEP
+        if left > 0 or (left == 0 and ((gained & 1) * self.pico_small + whole) & 1):
+            whole += 1
+        self.gain += gained
+        self.picos += whole
+        return 0
+
+    def _close_far(self, lots: int, size: int, closing: int) -> int:
+        """The same in Python integers, for values that the C form cannot hold and units finer than 1e-12."""
+        worth = closing
+        cost = self._fine_cost()
+        part = cost if lots >= size else half_even(cost * lots, size)
+        self._realise(-(worth * FINE) - part)
+        self._set_cost(cost - part)
+        return 0
+
+    def _fine_cost(self) -> int:
+        """The cost of what is open, in units of ``1 / FINE`` of a value unit."""
+        cost = self.cost
+        return cost * FINE + self.fine_high * FINE_STEP + self.fine_low + self.far_cost
+
+    def _set_cost(self, fine: int) -> int:
+        """Hold a cost, in the C fields where they can hold it."""
+        whole, rest = divmod(fine, FINE)
+        if -_WORTH_MAX < whole < _WORTH_MAX:
+            self.cost = whole
+            self.fine_high = rest // FINE_STEP
+            self.fine_low = rest % FINE_STEP
+            self.far_cost = 0
+        else:
+            self.cost = self.fine_high = self.fine_low = 0
+            self.far_cost = fine
         return 0
 
     def _inverse_worth(self, lots: int, ticks: int) -> int:
@@ -230,6 +304,7 @@ class Position:
         else:
             self.stated_taker += sign * size
         self.stated_fees += sign * atoms
+        self.far = 1
 
     def _atoms(self, amount: Decimal, name: str) -> int:
         try:
@@ -243,13 +318,17 @@ class Position:
 
     def _spill(self) -> int:
         """Empty the 128-bit sums into Python integers."""
-        flow, maker, taker, cost, gain = self.flow, self.maker_value, self.taker_value, self.cost, self.gain
+        flow, maker, taker = self.flow, self.maker_value, self.taker_value
+        gain, picos = self.gain, self.picos
         self.far_flow += flow
         self.far_maker += maker
         self.far_taker += taker
-        self.fine_cost += cost * FINE
-        self.gains += gain * self.pico
-        self.flow = self.maker_value = self.taker_value = self.cost = self.gain = 0
+        self.gains += gain * self.pico + picos
+        cost = self._fine_cost()
+        self.far_cost = cost
+        self.cost = self.fine_high = self.fine_low = 0
+        self.flow = self.maker_value = self.taker_value = self.gain = self.picos = 0
+        self.far = 1
         return 0
 
     # Taking back ---------------------------------------------------------------------------------------------------
@@ -269,7 +348,7 @@ class Position:
         if fee is not None:
             self._state_fee(worth, maker, fee, -1)
         self._spill()
-        cost = self.fine_cost
+        cost = self.far_cost
         if after == 0:
             new_cost = 0
         elif held and (held > 0) == (after > 0):
@@ -277,7 +356,7 @@ class Position:
             new_cost = cost - side * worth * FINE if grown < 0 else cost + half_even(cost * grown, abs(held))
         elif self.before_lots and (self.before_lots > 0) == (after > 0):
             before = self.before_cost
-            before = before * FINE + self.before_fine
+            before = before * FINE + self.before_high * FINE_STEP + self.before_low + self.before_fine
             new_cost = half_even(before * abs(after), abs(self.before_lots))
         else:
             new_cost = (1 if after > 0 else -1) * self._worth(abs(after), ticks) * FINE
@@ -297,7 +376,7 @@ class Position:
         change = side * (new - old)
         self._spill()
         still_open = min(abs(self.lots), lots) if self.lots * side > 0 else 0
-        new_cost = self.fine_cost + half_even(change * FINE * still_open, lots)
+        new_cost = self.far_cost + half_even(change * FINE * still_open, lots)
         self._take(maker, abs(new) - abs(old))
         self._move(-change, new_cost)
 
@@ -314,28 +393,21 @@ class Position:
     def _move(self, flow: int, new_cost: int) -> None:
         """Change flow and cost; the difference is realised."""
         self.far_flow += flow
-        self._realise(flow * FINE + new_cost - self.fine_cost)
-        self.fine_cost = new_cost
+        self._realise(flow * FINE + new_cost - self.far_cost)
+        self._set_cost(new_cost)
         self.fills += 1
 
     def adjust(self, amount: Decimal) -> None:
         """Add money that no fill explains, in settle currency: funding received, or paid when negative."""
         self.adjusted += self._atoms(amount, "adjustment")
+        self.far = 1
         self.fills += 1
 
     # Money in atoms of 10**-digits ------------------------------------------------------------------------------------
 
     def total_atoms(self, mark2: int) -> int:
         """`total` as a whole number of ``10**-digits`` of settle currency: the form that is summed."""
-        flow, maker, taker = self.flow, self.maker_value, self.taker_value
-        return (
-            (flow + self.far_flow) * self.unit_atoms
-            + self._mark_worth2(mark2) * self.half_atoms
-            - (maker + self.far_maker - self.stated_maker) * self.maker_atoms
-            - (taker + self.far_taker - self.stated_taker) * self.taker_atoms
-            - self.stated_fees
-            + self.adjusted
-        )
+        return int(self.cash_atoms() + self._mark_worth2(mark2) * self.half_atoms)
 
     def _mark_worth2(self, mark2: int) -> int:
         """Twice the value of the position at a mark, in value units."""
@@ -359,14 +431,20 @@ class Position:
         )
 
     def cash_atoms(self) -> int:
-        """`cash` as a whole number of ``10**-digits``."""
-        flow = self.flow
-        return int((flow + self.far_flow) * self.unit_atoms - self.fees_atoms() + self.adjusted)
+        """`cash` as a whole number of ``10**-digits``; kept until the line changes."""
+        if self.cash_as_of != self.fills:
+            flow, maker, taker = self.flow, self.maker_value, self.taker_value
+            if self.far:
+                self.cash_known = (flow + self.far_flow) * self.unit_atoms - self.fees_atoms() + self.adjusted
+            else:
+                self.cash_known = flow * self.unit_atoms - maker * self.maker_atoms - taker * self.taker_atoms
+            self.cash_as_of = self.fills
+        return self.cash_known
 
     def realized_atoms(self) -> int:
         """`realized` as a whole number of ``10**-digits``."""
-        gain = self.gain
-        return int((self.gains + gain * self.pico) * self.gain_atoms + self.adjusted)
+        gain, picos = self.gain, self.picos
+        return int((self.gains + gain * self.pico + picos) * self.gain_atoms + self.adjusted)
 
     # What people read ----------------------------------------------------------------------------------------------
 
@@ -380,8 +458,7 @@ class Position:
         """The average price of what is open (harmonic for inverse contracts); None when flat."""
         if self.lots == 0:
             return None
-        cost = self.cost
-        fine = cost * FINE + self.fine_cost
+        fine = self._fine_cost()
         lots = self.lots
         if not self.inverse:
             return float(fine * self.instrument.tick_num / (lots * self.instrument.tick_den * FINE))

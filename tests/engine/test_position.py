@@ -135,6 +135,19 @@ def test_every_amount_equals_the_slow_model(instrument: Instrument, fills: list,
         assert fast.avg_px == pytest.approx(float(exact), rel=1e-12)
 
 
+LONG_RUNS = st.lists(
+    st.tuples(st.sampled_from((1, 1, -1)), st.integers(1, 99), PRICES, st.integers(0, 1), st.none()), max_size=60
+)
+
+
+@settings(max_examples=60, deadline=None)
+@given(LONG_RUNS, st.sampled_from(("0.01", "0.00000001", "0.00000000025")), MARKS)
+def test_many_partial_closes_round_as_the_slow_model_does(fills: list, tick: str, mark2: int) -> None:
+    fast, slow = book(spot(tick_size=Decimal(tick)), fills)
+    agree(fast, slow, mark2)
+    assert Fraction(fast.realized) == slow.realized
+
+
 @settings(max_examples=60, deadline=None)
 @given(instruments(), SMALL_FILLS.filter(len), st.data())
 def test_a_bust_leaves_what_would_be_had_the_fill_never_happened(
