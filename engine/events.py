@@ -1,0 +1,157 @@
+"""What can happen, as values: what adapters decode from the wire and tests feed by hand.
+
+On tape the rows go straight into the core, without a value each; everywhere else `Core.apply` takes these. Prices are
+ticks, sizes lots, times nanoseconds UTC: `ts` when we received it, `venue_ts` what the venue stamped (0 where it does
+not say). A stated cumulative quantity of -1 means that the venue did not state one.
+"""
+
+from decimal import Decimal
+
+from attrs import frozen
+
+from tickwright.engine.terms import Health, Liquidity, Refusal, Side
+
+
+@frozen(kw_only=True)
+class BookChanged:
+    """One whole message of level changes; a `snapshot` replaces the book. Changes are (side, ticks, lots)."""
+
+    instrument: str
+    changes: tuple[tuple[int, int, int], ...]
+    snapshot: bool = False
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class BookLost:
+    """The feed of a book cannot be trusted until the next snapshot."""
+
+    instrument: str
+    health: Health
+    reason: str
+    ts: int
+
+
+@frozen(kw_only=True)
+class Traded:
+    """Somebody traded; `taker` is the side that took."""
+
+    instrument: str
+    taker: Side
+    ticks: int
+    lots: int
+    trade_id: str = ""
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class OrderAccepted:
+    client_order_id: str
+    venue_order_id: str
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class OrderRejected:
+    """`duplicate` says that the venue knows the id already, which is no word on the first order of that id."""
+
+    client_order_id: str
+    reason: str
+    duplicate: bool = False
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class OrderExecuted:
+    """One execution. Either id may be empty where the venue does not say it; `fee` is None where it is not stated."""
+
+    client_order_id: str
+    venue_order_id: str
+    trade_id: str
+    side: Side
+    lots: int
+    ticks: int
+    liquidity: Liquidity
+    fee: Decimal | None = None
+    fee_currency: str = ""
+    stated_cum: int = -1
+    cause: int = 0
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class OrderCanceled:
+    client_order_id: str
+    reason: str
+    stated_cum: int = -1
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class CancelRejected:
+    client_order_id: str
+    refusal: Refusal
+    reason: str = ""
+    stated_cum: int = -1
+    request_id: int = 0
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class OrderReplaced:
+    client_order_id: str
+    lots: int
+    ticks: int
+    request_id: int = 0
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class ReplaceRejected:
+    client_order_id: str
+    refusal: Refusal
+    reason: str = ""
+    stated_cum: int = -1
+    request_id: int = 0
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class OrderExpired:
+    client_order_id: str
+    stated_cum: int = -1
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class LinkChanged:
+    """The connection to a venue came up, or went down with a reason."""
+
+    venue: str
+    up: bool
+    reason: str = ""
+    ts: int
+
+
+OrderReport = (
+    OrderAccepted
+    | OrderRejected
+    | OrderExecuted
+    | OrderCanceled
+    | CancelRejected
+    | OrderReplaced
+    | ReplaceRejected
+    | OrderExpired
+)
+
+Event = BookChanged | BookLost | Traded | OrderReport | LinkChanged
