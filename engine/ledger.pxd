@@ -6,8 +6,6 @@ cdef class Ledger:
     cdef readonly object name
     cdef readonly list lines
     cdef readonly object total_atoms
-    cdef readonly object day_atoms
-    cdef readonly object drawdown_atoms
     cdef readonly int digits
     cdef list rates
     cdef list worth

@@ -28,9 +28,7 @@ class Ledger:
     """
 
     __slots__ = (
-        "day_atoms",
         "digits",
-        "drawdown_atoms",
         "lines",
         "name",
         "opened",
@@ -46,29 +44,39 @@ class Ledger:
         self.rates = rates
         self.digits = lines[0].digits + RATE_DIGITS if lines else RATE_DIGITS
         self.worth = [0] * len(lines)
-        self.total_atoms = self.day_atoms = self.drawdown_atoms = self.opened = self.peak = 0
+        self.total_atoms = self.opened = self.peak = 0
 
     def mark(self, market: int, mark2: int) -> int:
         """Value one market's line at a mark (twice the price in ticks)."""
         line = self.lines[market]
-        worth = line.total_atoms(mark2) * self.rates[market]
+        if line.fills == 0:
+            return 0
+        rate = self.rates[market]
+        worth = line.total_atoms(mark2) * rate
         self.total_atoms += worth - self.worth[market]
         self.worth[market] = worth
-        self.day_atoms = self.total_atoms - self.opened
         return 0
 
     def settle(self) -> int:
         """Compare with the day's peak, once every market that moved is marked."""
         if self.total_atoms > self.peak:
             self.peak = self.total_atoms
-        self.drawdown_atoms = self.peak - self.total_atoms
         return 0
 
     def roll(self) -> int:
         """Begin a new day at the last known total, so that no move falls between two days."""
         self.opened = self.peak = self.total_atoms
-        self.day_atoms = self.drawdown_atoms = 0
         return 0
+
+    @property
+    def day_atoms(self) -> int:
+        """Profit since the UTC day began."""
+        return int(self.total_atoms - self.opened)
+
+    @property
+    def drawdown_atoms(self) -> int:
+        """How far the total stands below the day's peak."""
+        return int(self.peak - self.total_atoms)
 
     @property
     def total(self) -> Decimal:
