@@ -76,19 +76,22 @@ class Releases:
 
     def times(self, block: Block) -> Ints:
         """Release times of the next rows."""
-        places = [np.flatnonzero(block.market == market) for market in range(len(self.closed))]
+        places: list[Ints | slice] = [slice(None)]
+        if len(self.closed) > 1:
+            places = [np.flatnonzero(block.market == market) for market in range(len(self.closed))]
         begins = np.empty(block.n, bool)
         for market, rows in enumerate(places):
-            if len(rows):
-                begins[rows[0]] = self.closed[market]
-                begins[rows[1:]] = block.last[rows[:-1]] == 1
+            last = block.last[rows]
+            if len(last):
+                begins[rows] = np.concatenate((self.closed[market : market + 1], last[:-1] == 1))
         drawn = np.zeros(block.n, np.int64)
         drawn[begins] = self.latency.draw(int(np.count_nonzero(begins)))
         times = np.empty(block.n, np.int64)
         for market, rows in enumerate(places):
-            if len(rows):
+            last = block.last[rows]
+            if len(last):
                 times[rows] = self.hear(market, block.ts[rows], drawn[rows], begins[rows])
-                self.closed[market] = block.last[rows[-1]] == 1
+                self.closed[market] = last[-1] == 1
         return times
 
     def hear(self, market: int, ts: Ints, drawn: Ints, begins: np.ndarray[tuple[int], np.dtype[np.bool_]]) -> Ints:
@@ -111,7 +114,8 @@ def delay(blocks: Iterator[Block], latency: Latency, markets: int, size: int = B
         times = releases.times(block)
         heard = Block(times, block.market + markets, block.kind, block.side, block.px, block.qty, block.last)
         pending = join([*unheard, heard])
-        pending = pending.pick(np.argsort(pending.ts, kind="stable"))
+        if (pending.ts[1:] < pending.ts[:-1]).any():
+            pending = pending.pick(np.argsort(pending.ts, kind="stable"))
         # Rows of this very time may still come from the venue, and those go first.
         due = int(np.searchsorted(pending.ts, block.ts[-1], "left"))
         both = join([block, pending.rows(0, due)])
