@@ -9,7 +9,7 @@ cdef class Working:
     cdef readonly long long sell_lots
     cdef readonly int open_orders
     cdef readonly int unknown_orders
-    cdef dict orders
+    cdef readonly dict orders
 
 @cython.final
 cdef class Order:
@@ -53,6 +53,17 @@ cdef class Order:
     cdef readonly long long expected_cum
     cdef readonly bint expected_stated
     cdef readonly long long request_id
+    cdef readonly long long cancel_id
+    cdef readonly long long requests
+    cdef readonly long long replaced_id
+    cdef readonly int ending_code
+    cdef readonly bint settled_cum
+    cdef readonly long long sent_ts
+    cdef readonly long long cancel_ts
+    cdef readonly long long replace_ts
+    cdef readonly long long expected_ts
+    cdef list inferred
+    cdef list held
     cdef long long counted_lots
     cdef bint counted_open
     cdef bint counted_unknown
@@ -87,3 +98,9 @@ cdef class Approved:
 
 @cython.locals(order=Order)
 cpdef Order new_order(Book book, str client_order_id, long long number)
+
+@cython.locals(order=Order)
+cpdef Order priced_order(Book book, str client_order_id, long long number, int side, long long lots, long long ticks, Working working, Working account_working)
+
+@cython.locals(approved=Approved)
+cpdef Approved approval(Order order, long long ts)

@@ -63,7 +63,9 @@ class Order:
         "acked",
         "book",
         "busted",
+        "cancel_id",
         "cancel_outstanding",
+        "cancel_ts",
         "cancel_wanted",
         "cause_code",
         "client_order_id",
@@ -74,12 +76,16 @@ class Order:
         "created_ts",
         "cum",
         "denial",
+        "ending_code",
         "expected_cum",
         "expected_stated",
+        "expected_ts",
         "expire_ts",
         "external",
         "fills",
         "has_price",
+        "held",
+        "inferred",
         "instrument",
         "local",
         "lots",
@@ -92,10 +98,15 @@ class Order:
         "reduce_only",
         "replace_lots",
         "replace_ticks",
+        "replace_ts",
+        "replaced_id",
         "replaces",
         "request_id",
+        "requests",
         "seat",
         "sent",
+        "sent_ts",
+        "settled_cum",
         "side_code",
         "state_code",
         "strategy",
@@ -184,8 +195,9 @@ class Order:
 
     @property
     def trades(self) -> dict[str, tuple[int, int, int]]:
-        """A copy of the booked trades: id to (lots, ticks, side)."""
-        return dict(self.fills or {})
+        """The booked trades: id to (lots, ticks, side)."""
+        side = int(self.side_code)
+        return {name: (fill.lots, fill.ticks, side) for name, fill in (self.fills or {}).items()}
 
     def worst_lots(self) -> int:
         """The most that may still be executed: what every limit counts."""
@@ -293,6 +305,17 @@ def new_order(book: Book, client_order_id: str, number: int) -> Order:
     order.expected_cum = -1
     order.expected_stated = False
     order.request_id = 0
+    order.cancel_id = 0
+    order.requests = 0
+    order.replaced_id = 0
+    order.ending_code = 0
+    order.settled_cum = False
+    order.sent_ts = 0
+    order.cancel_ts = 0
+    order.replace_ts = 0
+    order.expected_ts = 0
+    order.inferred = None
+    order.held = None
     order.counted_lots = 0
     order.counted_open = False
     order.counted_unknown = False
@@ -303,3 +326,32 @@ def new_order(book: Book, client_order_id: str, number: int) -> Order:
     order.malformed = ""
     order.denial = None
     return order
+
+
+def priced_order(
+    book: Book,
+    client_order_id: str,
+    number: int,
+    side: int,
+    lots: int,
+    ticks: int,
+    working: Working | None,
+    account_working: Working | None,
+) -> Order:
+    """A limit order from units, counted in the sums given: for adoption, and for tests of those who take orders."""
+    order = new_order(book, client_order_id, number)
+    order.side_code = side
+    order.has_price = True
+    order.lots = lots
+    order.ticks = ticks
+    order.working = working
+    order.account_working = account_working
+    return order
+
+
+def approval(order: Order, ts: int) -> Approved:
+    """The gate's signature. Nobody else may call this: an order without the gate's approval must not leave."""
+    approved = Approved.__new__(Approved)
+    approved.order = order
+    approved.ts = ts
+    return approved
