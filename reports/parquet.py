@@ -1,0 +1,207 @@
+"""The records of a run as Parquet files that anybody can open, written while the run goes on.
+
+The recorder hands over blocks of 64-bit integers. They are gathered until a row group is full, turned into columns
+(`columns.py`) and written, so memory stays flat however long the run is. Nothing in a file says when, where or under
+which name it was made: the same records give the same bytes. A Parquet file opens only once its end is written, so
+`close` belongs into a ``finally``.
+"""
+
+import json
+from array import array
+from collections import deque
+from collections.abc import Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import suppress
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Final
+
+from attrs import asdict, fields
+
+from tickwright.engine.instrument import Instrument
+from tickwright.engine.records import BLOCK_ROWS, DECISIONS, EQUITY, FILLS, NOTES, ORDERS
+from tickwright.reports.columns import Built, Frame, Layout
+from tickwright.reports.equity import write_equity
+
+GROUP_ROWS: Final = 8 * BLOCK_ROWS
+"""Rows of a row group, 65,536: at 32 columns 16 MiB a table. However rows come in, groups are cut at the same rows."""
+
+SAMPLES: Final = "equity.samples"
+RUN: Final = "run.json"
+RISING: Final = {
+    "seq": "DELTA_BINARY_PACKED",
+    "ts": "DELTA_BINARY_PACKED",
+    "order": "DELTA_BINARY_PACKED",
+    "client_order_id": "DELTA_BYTE_ARRAY",
+    "trade_id": "DELTA_BYTE_ARRAY",
+}
+"""Columns that mostly grow: written as differences from the row before."""
+
+PENDING: Final = 2
+"""Row groups that may wait to be written: with the one being gathered, about 100 MiB at most."""
+
+
+def open_table(path: Path, schema: Any) -> Any:
+    """A Parquet writer with this project's encodings."""
+    import pyarrow.parquet as pq
+
+    return pq.ParquetWriter(
+        path,
+        schema,
+        compression="zstd",
+        compression_level=1,
+        use_dictionary=[field.name for field in schema if field.name not in RISING],
+        column_encoding={name: kind for name, kind in RISING.items() if name in schema.names},
+        write_statistics=True,
+    )
+
+
+def as_table(built: Built) -> Any:
+    import pyarrow as pa
+
+    return pa.table({name: pa.array(values) for name, values in built})
+
+
+class _Behind:
+    """Writes row groups on one thread of its own: compression needs no interpreter, so the run goes on meanwhile."""
+
+    def __init__(self) -> None:
+        self.pool = ThreadPoolExecutor(1, thread_name_prefix="run-writer")
+        self.waiting: deque[Future[None]] = deque()
+
+    def write(self, writer: Any, table: Any) -> None:
+        """Write when the thread comes to it, raising what an earlier write raised; waits where it lags behind."""
+        while len(self.waiting) >= PENDING:
+            self.waiting.popleft().result()
+        self.waiting.append(self.pool.submit(writer.write_table, table))
+
+    def wait(self) -> None:
+        """Return once everything is written; raises what a write raised."""
+        while self.waiting:
+            self.waiting.popleft().result()
+
+
+class _File:
+    """One table's file: gathers blocks, hands over row groups."""
+
+    def __init__(self, path: Path, columns: tuple[str, ...], build: Any, behind: _Behind) -> None:
+        self.behind = behind
+        self.columns = columns
+        self.build = build
+        self.rows = array("q")
+        self.texts: list[str] = []
+        self.writer = open_table(path, as_table(build(Frame(columns, array("q"), []))).schema)
+
+    def add(self, rows: "array[int]", texts: list[str]) -> None:
+        self.rows.extend(rows)
+        self.texts.extend(texts)
+        while len(self.texts) >= GROUP_ROWS:
+            self.write(GROUP_ROWS)
+
+    def write(self, count: int) -> None:
+        """Hand over the first `count` rows as one row group."""
+        cut = count * len(self.columns)
+        frame = Frame(self.columns, self.rows[:cut], self.texts[:count])
+        self.rows, self.texts = self.rows[cut:], self.texts[count:]
+        self.behind.write(self.writer, as_table(self.build(frame)))
+
+    def close(self) -> None:
+        try:
+            if self.texts:
+                self.write(len(self.texts))
+            self.behind.wait()
+        finally:
+            self.writer.close()
+
+
+class RunWriter:
+    """The recorder's sink: ``orders``, ``fills``, ``decisions``, ``notes`` and ``equity`` as Parquet in `folder`.
+
+    Args:
+        folder: the run folder; must exist.
+        instruments: the markets, by their index in the rows.
+        strategies: the names of the strategies, by their index in the rows.
+        prefix: what the ids of our orders begin with (``bt`` gives ``bt-1``).
+        codes: the gate's denial code of each verdict number; number 0 is a pass.
+        evidence: the gate's inputs that follow a decision's own columns.
+    """
+
+    def __init__(
+        self,
+        folder: Path,
+        instruments: Sequence[Instrument],
+        strategies: Sequence[str],
+        prefix: str,
+        codes: Sequence[str] = (),
+        evidence: Sequence[str] = (),
+    ) -> None:
+        self.folder = folder
+        self.instruments = tuple(instruments)
+        self.strategies = tuple(strategies)
+        self.closed = False
+        self.behind = _Behind()
+        layout = Layout(instruments, strategies, prefix, codes)
+        self.layout = layout
+        named = (
+            ("orders", ORDERS, "orders.parquet"),
+            ("fills", FILLS, "fills.parquet"),
+            ("decisions", (*DECISIONS, *evidence), "decisions.parquet"),
+            ("notes", NOTES, "notes.parquet"),
+            ("equity", EQUITY, SAMPLES),
+        )
+        (folder / RUN).write_text(describe(instruments, strategies, prefix))
+        self.files = {
+            table: _File(folder / file, columns, layout.builders[table], self.behind) for table, columns, file in named
+        }
+
+    def block(self, table: str, columns: tuple[str, ...], rows: "array[int]", texts: list[str]) -> None:
+        """Take one block of rows.
+
+        Raises:
+            ValueError: the columns are not those the file was opened with.
+        """
+        file = self.files[table]
+        if columns != file.columns:
+            raise ValueError(f"table {table}: expected columns {file.columns}, received {columns}")
+        file.add(rows, texts)
+
+    def close(self) -> None:
+        """Finish every file; may be called twice. Whatever was handed over can be read afterwards."""
+        if self.closed:
+            return
+        self.closed = True
+        failed: list[Exception] = []
+        for file in self.files.values():
+            try:
+                file.close()
+            except (OSError, ValueError, OverflowError) as error:
+                failed.append(error)
+        self.behind.pool.shutdown()
+        if failed:
+            raise failed[0]
+        write_equity(self.folder / SAMPLES, self.folder, self.layout, open_table)
+        with suppress(FileNotFoundError):
+            (self.folder / SAMPLES).unlink()
+
+    def __enter__(self) -> "RunWriter":
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+
+def describe(instruments: Sequence[Instrument], strategies: Sequence[str], prefix: str) -> str:
+    """What a reader needs to know beside the tables: the instruments as they were, names, the id prefix."""
+    kept = {field.name for field in fields(Instrument) if field.init}
+    rows = []
+    for each in instruments:
+        values = asdict(each, filter=lambda attribute, _: attribute.name in kept)
+        values["kind"] = each.kind.value
+        rows.append({name: str(value) if _is_decimal(value) else value for name, value in values.items()})
+    return json.dumps({"prefix": prefix, "strategies": list(strategies), "instruments": rows}, indent=1) + "\n"
+
+
+def _is_decimal(value: object) -> bool:
+    return value is not None and not isinstance(value, (str, int, float, bool))
