@@ -21,9 +21,10 @@ cdef class TapeVenue(Venue):
     cdef public long long next_due
     cdef public bint instant
     cdef public long long[::1] resting
+    cdef public long long event
 
     cpdef advance(self, long long now)
-    cpdef level(self, int market, int side, long long ticks, long long lots, long long event)
+    cpdef level(self, int market, int side, long long ticks, long long lots, long long ts, long long event)
     cpdef trade(self, int market, int taker, long long ticks, long long lots, long long ts, long long event)
 
 cdef class Reports:

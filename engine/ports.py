@@ -66,21 +66,22 @@ class TapeVenue(Venue):
     """A venue that lives on the same market data as the strategies: the simulator.
 
     `next_due` is when it next has something to do or to say (NO_TIME while idle); `instant` says that nothing it does
-    takes time; `resting[market]` counts our orders resting there, so that the tape loop looks at one number.
+    takes time; `resting[market]` counts what a venue has at stake there (orders, levels taken from), so that the tape
+    loop looks at one number. The loop numbers market rows from 1 and keeps the last one's in `event`: fills name it.
     """
 
-    __slots__ = ("instant", "next_due", "resting")
+    __slots__ = ("event", "instant", "next_due", "resting")
 
     def advance(self, now: int) -> None:
         """Do and say everything due up to `now`."""
         raise NotImplementedError(type(self).__name__)
 
-    def level(self, market: int, side: int, ticks: int, lots: int, event: int) -> None:
-        """A level is about to become `lots` in the venue's book; only called while orders rest there."""
+    def level(self, market: int, side: int, ticks: int, lots: int, ts: int, event: int) -> None:
+        """A level becomes `lots` in the venue's book, changed or confirmed; needed while `resting` is not zero."""
         raise NotImplementedError(type(self).__name__)
 
     def trade(self, market: int, taker: int, ticks: int, lots: int, ts: int, event: int) -> None:
-        """Somebody traded; only called while orders rest there."""
+        """Somebody traded, `taker` +1 where the buyer took; needed while `resting` is not zero."""
         raise NotImplementedError(type(self).__name__)
 
 
