@@ -22,6 +22,7 @@ ORDERS: Final = (
 )  # fmt: skip
 FILLS: Final = (
     "seq", "ts", "order", "market", "strategy", "side", "liquidity", "ticks", "lots", "cause", "recovered", "inferred",
+    "taken_back",
 )  # fmt: skip
 DECISIONS: Final = ("seq", "ts", "order", "market", "strategy", "verdict", "action")
 NOTES: Final = ("seq", "ts", "severity")
@@ -125,8 +126,9 @@ class Recorder:
         rows[i + 9] = fill.cause
         rows[i + 10] = fill.recovered
         rows[i + 11] = fill.inferred
+        rows[i + 12] = side != order.side_code
         table.texts.append(fill.trade_id)
-        table.at = i + 12
+        table.at = i + 13
         if table.at == len(rows):
             table.flush()
 

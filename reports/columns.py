@@ -201,7 +201,10 @@ class Layout:
         ]
 
     def fills(self, frame: Frame) -> Built:
-        """Executions; `value` is what was traded in settle currency, `fee` what it cost (negative: a rebate)."""
+        """Executions; `value` is what was traded in settle currency, `fee` what it cost (negative: a rebate).
+
+        One that the venue took back is a row of its own, its side turned round and its fee returned.
+        """
         market, ticks, lots = frame["market"], frame["ticks"], frame["lots"]
         worth = self._worth(market, ticks, lots)
         positive = np.zeros(len(frame), np.bool_)
@@ -213,10 +216,11 @@ class Layout:
             ("price", column(ticks, market, self.price)),
             ("qty", column(lots, market, self.qty)),
             ("value", scaled(worth, positive, market, self.value)),
-            ("fee", scaled(worth, positive, 2 * market + frame["liquidity"], self.fee)),
+            ("fee", scaled(worth, frame["taken_back"] != 0, 2 * market + frame["liquidity"], self.fee)),
             ("cause", frame["cause"]),
             ("recovered", frame["recovered"] != 0),
             ("inferred", frame["inferred"] != 0),
+            ("taken_back", frame["taken_back"] != 0),
         ]
 
     def _worth(self, market: Ints, ticks: Ints, lots: Ints) -> list[Words]:

@@ -120,19 +120,22 @@ class _Traded:
 
 
 def _traded(run: RunFolder) -> _Traded:
-    """Sums over the fills: how many, of how many orders, worth how much."""
+    """Sums over the fills: how many, of how many orders, worth how much; less what was taken back."""
     ids = list(run.instruments.values())
     made = [0] * len(ids)
     whole = [0] * len(ids)
     numbers: list[Any] = []
+    count = 0
     with run.parquet("fills") as file:
         scale = file.schema_arrow.field("value").type.scale
         for group in range(file.num_row_groups):
-            table = file.read_row_group(group, columns=["order", "instrument", "liquidity", "value"])
+            table = file.read_row_group(group, columns=["order", "instrument", "liquidity", "value", "taken_back"])
+            back = np.asarray(table["taken_back"])
+            count += len(back) - 2 * int(np.count_nonzero(back))
             numbers.append(np.asarray(table["order"]))
             market = codes_of(table["instrument"], list(run.instruments))
             maker = codes_of(table["liquidity"], [Liquidity.MAKER.name]) == 0
-            value = to_ints(table["value"].combine_chunks())
+            value = to_ints(table["value"].combine_chunks()) * np.where(back, -1, 1).astype(object)
             for index in range(len(ids)):
                 whole[index] += sum(value[market == index].tolist())
                 made[index] += sum(value[(market == index) & maker].tolist())
@@ -143,7 +146,7 @@ def _traded(run: RunFolder) -> _Traded:
         maker_value[instrument.settle_currency] += made[index]
     every = np.concatenate(numbers) if numbers else np.empty(0, np.int64)
     return _Traded(
-        len(every),
+        count,
         len(np.unique(every[every >= 0])),
         {currency: plain_units(units, scale) for currency, units in sorted(turnover.items())},
         {currency: round(maker_value[currency] / units, 6) for currency, units in sorted(turnover.items()) if units},

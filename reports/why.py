@@ -186,16 +186,16 @@ def _fill(row: Row, start: int) -> dict[str, Any]:
         "qty": _exact(row["qty"]),
         "fee": _exact(row["fee"]),
         "cause_event": row["cause"] or None,
+        "taken_back": row["taken_back"],
     }
 
 
 def _outcome(run: RunFolder, data: dict[str, Any]) -> dict[str, Any]:
     """Last state, what was filled, at which average, for which fees. Executions taken back count against."""
     events, fills = data["events"], data["fills"]
-    side = data["intent"]["side"] if data["intent"] else None
     size = value = Fraction(0)
     for fill in fills:
-        sign = 1 if fill["side"] == side else -1
+        sign = -1 if fill["taken_back"] else 1
         size += sign * Fraction(fill["qty"])
         value += sign * Fraction(fill["qty"]) * Fraction(fill["price"])
     average = round(value / size, AVERAGE_DIGITS) if size else None
@@ -294,7 +294,9 @@ def _life(data: dict[str, Any]) -> str:
     for fill in data["fills"]:
         cause = f", caused by market event {fill['cause_event']}" if fill["cause_event"] else ""
         fee = f"fee {fill['fee']} {data['outcome']['fee_currency']}".rstrip()
-        words = f"{fill['side']} {fill['qty']} at {fill['price']} as {(fill['liquidity'] or '?').lower()}, {fee}{cause}"
+        what = "taken back: " if fill["taken_back"] else ""
+        role = (fill["liquidity"] or "?").lower()
+        words = f"{what}{fill['side']} {fill['qty']} at {fill['price']} as {role}, {fee}{cause}"
         told.append((fill["seq"], [after(fill["after_ns"]), "", "", words]))
     rows = [row for _, row in sorted(told, key=lambda pair: pair[0])]
     return "\n".join(["What happened since:", *_columns(None, rows)]) if rows else ""

@@ -136,6 +136,23 @@ def test_instruments_of_one_currency_add_up_and_others_stay_apart(open_run, btc,
     assert found["BTC"].values.tolist() == [0.0, 0.0, 0.0]
 
 
+def test_an_execution_taken_back_leaves_no_trace_in_the_sums(open_run, btc) -> None:
+    """Position, cash and turnover stand as if it had never been; the portfolio says the same."""
+    writer, rows = open_run()
+    portfolio = Portfolio([btc], ["maker"], currency="USDT")
+    for side, back in ((1, 0), (-1, 1)):
+        rows.add("fills", "t", order=1, side=side, ticks=6_000_000, lots=1000, liquidity=1, taken_back=back)
+    portfolio.fill(0, 0, 1, 1000, 6_000_000, 0)
+    portfolio.reverse(0, 0, 1, 1000, 6_000_000, 0)
+    rows.add("equity", ts=START, strategy=-1, double_mark=12_000_000)
+    rows.flush()
+    writer.close()
+    run = RunFolder(writer.folder)
+    assert run.table("equity")["total"].to_pylist() == [portfolio.position(0).total(12_000_000)] == [Decimal(0)]
+    summary = summarise(run, FACTS, final_lines(portfolio, ["maker"]))
+    assert (summary["fills"], summary["turnover"], summary["maker_share"]) == (0, {"USDT": "0"}, {})
+
+
 def test_an_empty_run_has_a_summary(open_run) -> None:
     writer, _ = open_run()
     writer.close()

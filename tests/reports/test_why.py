@@ -105,10 +105,13 @@ def test_an_execution_taken_back_counts_against_the_average(open_run) -> None:
     rows.add("orders", event=0, **terms)
     rows.add("fills", "a", order=1, side=1, ticks=100, lots=10)
     rows.add("fills", "b", order=1, side=1, ticks=200, lots=10)
-    rows.add("fills", "b", order=1, side=-1, ticks=200, lots=10)
+    rows.add("fills", "b", order=1, side=-1, ticks=200, lots=10, taken_back=1)
     rows.flush()
     writer.close()
-    assert why(RunFolder(writer.folder), "bt-1").data["outcome"]["average_price"] == "1"
+    story = why(RunFolder(writer.folder), "bt-1")
+    assert story.data["outcome"]["average_price"] == "1"
+    assert story.data["outcome"]["fees"] == "0.00000002"
+    assert "taken back: SELL 0.0001 at 2" in story.text
 
 
 def test_spans_and_times_are_written_for_people() -> None:
