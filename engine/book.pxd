@@ -1,10 +1,14 @@
 cimport cython
 
-cdef int CROSSED, LIVE, ONE_SIDED, SYNCING
-cdef long long EXACT_DOUBLE, MAX_LEVELS, QUICK_NUM, QUICK_UNITS
+cdef extern from *:
+    ctypedef long long wide "__int128"
+
+cdef int CROSSED, GAPPED, LIVE, ONE_SIDED, STALE, SYNCING
+cdef long long EXACT_DOUBLE, GRID_END
 
 @cython.final
 cdef class Levels:
+    cdef readonly str name
     cdef readonly Py_ssize_t n
     cdef long long[::1] keys
     cdef long long[::1] sizes
@@ -15,6 +19,7 @@ cdef class Levels:
     cpdef bint set(self, long long key, long long size)
     @cython.locals(i=cython.Py_ssize_t)
     cpdef long long at(self, long long key)
+    cdef refuse(self, long long key, long long size)
     cdef grow(self)
 
 cdef class Book:
@@ -24,22 +29,25 @@ cdef class Book:
     cdef readonly Levels asks
     cdef readonly bint pinned
     cdef readonly int health_code
-    cdef readonly str reason
+    cdef str pin_reason
     cdef readonly long long ts
-    cdef long long tick_num, tick_den, lot_num, lot_den
+    cdef long long tick_num, lot_num, quick_ticks, quick_lots
+    cdef double tick_den, lot_den
 
-    @cython.locals(i=cython.Py_ssize_t)
-    cdef depth_lots(self, Levels levels, depth)
     cpdef bint apply(self, int side, long long ticks, long long lots)
     cpdef int settle(self, long long ts) except -1
-    cdef judge_empty(self)
-    cdef judge_crossed(self)
     cpdef pin(self, health, str reason)
     cpdef clear(self)
     cpdef long long bid_ticks(self)
     cpdef long long ask_ticks(self)
     cpdef long long size_at(self, int side, long long ticks)
-    @cython.locals(value=cython.longlong, top=cython.longlong)
     cpdef double as_price(self, long long ticks)
-    @cython.locals(value=cython.longlong, top=cython.longlong)
     cpdef double as_size(self, long long lots)
+    @cython.locals(bid_lots=wide, ask_lots=wide, total=wide, top=wide, bottom=double)
+    cdef double weighted(self)
+    @cython.locals(bid_lots=wide, ask_lots=wide, total=wide)
+    cpdef imbalance(self, Py_ssize_t depth=*)
+    @cython.locals(i=cython.Py_ssize_t, end=cython.Py_ssize_t, total=wide)
+    cdef wide depth_lots(self, Levels levels, Py_ssize_t depth)
+    @cython.locals(levels=Levels, i=cython.Py_ssize_t, n=cython.Py_ssize_t, key=cython.longlong, to_prices=cython.double[::1], to_sizes=cython.double[::1])
+    cpdef levels(self, int side, Py_ssize_t depth=*)

@@ -14,9 +14,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tickwright.engine.errors import TickwrightError
+from tickwright.engine.errors import LocalError, RemoteError, UnitError
 from tickwright.engine.instrument import Instrument
-from tickwright.engine.terms import CROSSED, LIVE, ONE_SIDED, SYNCING, Health
+from tickwright.engine.terms import CROSSED, GAPPED, GRID_END, LIVE, ONE_SIDED, STALE, SYNCING, Health
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -25,20 +25,28 @@ MAX_LEVELS = 131_072
 """A side may hold this many levels (2 MiB); more is a broken feed, not a market."""
 
 EXACT_DOUBLE = 9_007_199_254_740_992
-"""Below 2**53 an integer is a double, so one division gives the nearest double of a ratio."""
+"""Below 2**53 every integer is a double, so that one division of two gives the nearest double of their ratio."""
+
+HEALTHS = tuple(Health)
 
 
-QUICK_NUM = 9_000_000
-QUICK_UNITS = 1_000_000_000
-"""Their product stays below 2**53."""
+def double_ratio(num: int, den: int) -> tuple[int, float, int]:
+    """What `n * num / den` needs to be the nearest double in one division: `num`, `den`, and the largest such `n`.
+
+    The product must stay below 2**53 and `den` be a double (10**22 still is). Else the largest is -1: no `n` will do.
+    """
+    if num < EXACT_DOUBLE and den < 10**300 and int(float(den)) == den:
+        return num, float(den), (EXACT_DOUBLE - 1) // num
+    return 1, 1.0, -1
 
 
 class Levels:
-    """One side of a book: keys rising towards the best, and the size at each."""
+    """One side of a book: keys rising towards the best, and the size at each. `name` stands in its errors."""
 
-    __slots__ = ("keys", "n", "sizes")
+    __slots__ = ("keys", "n", "name", "sizes")
 
-    def __init__(self) -> None:
+    def __init__(self, name: str) -> None:
+        self.name = name
         self.n = 0
         self.keys = array("q", bytes(8 * 64))
         self.sizes = array("q", bytes(8 * 64))
@@ -62,7 +70,11 @@ class Levels:
         return i
 
     def set(self, key: int, size: int) -> bool:
-        """Set the size at `key`, zero removing the level; tell whether anything changed."""
+        """Set the size at `key`, zero removing the level; tell whether anything changed.
+
+        What is refused changes nothing. The bounds are looked at where they can first be broken: a known level's key
+        was in bounds when it came.
+        """
         keys = self.keys
         sizes = self.sizes
         n = self.n
@@ -71,8 +83,12 @@ class Levels:
             if size > 0:
                 if sizes[i] == size:
                     return False
+                if size >= GRID_END:
+                    self.refuse(key, size)
                 sizes[i] = size
                 return True
+            if size < 0:
+                self.refuse(key, size)
             n -= 1
             self.n = n
             while i < n:
@@ -80,7 +96,9 @@ class Levels:
                 sizes[i] = sizes[i + 1]
                 i += 1
             return True
-        if size <= 0:
+        if size <= 0 or size >= GRID_END or key >= GRID_END or key <= -GRID_END:
+            if size != 0:
+                self.refuse(key, size)
             return False
         if n == len(keys):
             self.grow()
@@ -104,9 +122,15 @@ class Levels:
             return size
         return 0
 
+    def refuse(self, key: int, size: int) -> None:
+        raise UnitError(
+            f"{self.name}: expected a price within 2**62 ticks and a size from 0 to below 2**62 lots, "
+            f"received {abs(int(key))} ticks and {size} lots; the level is not taken"
+        )
+
     def grow(self) -> None:
         if self.n >= MAX_LEVELS:
-            raise TickwrightError(f"a book side holds {self.n} levels, at most {MAX_LEVELS} are allowed")
+            raise RemoteError(f"{self.name}: expected at most {MAX_LEVELS} levels, received one more")
         self.keys = array("q", bytes(self.keys) * 2)
         self.sizes = array("q", bytes(self.sizes) * 2)
 
@@ -126,8 +150,10 @@ class Book:
         "instrument",
         "lot_den",
         "lot_num",
+        "pin_reason",
         "pinned",
-        "reason",
+        "quick_lots",
+        "quick_ticks",
         "tick_den",
         "tick_num",
         "ts",
@@ -136,22 +162,26 @@ class Book:
     def __init__(self, instrument: Instrument, index: int = 0) -> None:
         self.instrument = instrument
         self.index = index
-        self.bids = Levels()
-        self.asks = Levels()
+        self.bids = Levels(f"{instrument.id} bids")
+        self.asks = Levels(f"{instrument.id} asks")
         self.ts = 0
         self.pinned = False
         self.health_code = SYNCING
-        self.reason = "no snapshot yet"
-        # Figures too large for the quick division are cut at its bound, which sends them the exact way.
-        self.tick_num = min(instrument.tick_num, QUICK_NUM)
-        self.tick_den = min(instrument.tick_den, EXACT_DOUBLE)
-        self.lot_num = min(instrument.lot_num, QUICK_NUM)
-        self.lot_den = min(instrument.lot_den, EXACT_DOUBLE)
+        self.pin_reason = ""
+        self.tick_num, self.tick_den, self.quick_ticks = double_ratio(instrument.tick_num, instrument.tick_den)
+        self.lot_num, self.lot_den, self.quick_lots = double_ratio(instrument.lot_num, instrument.lot_den)
 
     # --- changes -----------------------------------------------------------------------------------------------
 
     def apply(self, side: int, ticks: int, lots: int) -> bool:
-        """Set one level (side +1 bid, -1 ask); the book may be inconsistent until `settle`."""
+        """Set one level (side +1 bid, -1 ask), no lots removing it; tell whether the book changed.
+
+        The book may be inconsistent until `settle`.
+
+        Raises:
+            UnitError: a price or size outside 62 bits, or a negative size; the level is left as it was.
+            RemoteError: more than `MAX_LEVELS` levels on one side.
+        """
         if side > 0:
             return self.bids.set(ticks, lots)
         return self.asks.set(-ticks, lots)
@@ -162,27 +192,21 @@ class Book:
         if self.pinned:
             return self.health_code
         if self.bids.n == 0 or self.asks.n == 0:
-            self.judge_empty()
+            self.health_code = ONE_SIDED
         elif self.bids.keys[self.bids.n - 1] + self.asks.keys[self.asks.n - 1] >= 0:
-            self.judge_crossed()
-        elif self.health_code != LIVE:
+            self.health_code = CROSSED
+        else:
             self.health_code = LIVE
-            self.reason = ""
         return self.health_code
-
-    def judge_empty(self) -> None:
-        self.health_code = ONE_SIDED
-        self.reason = "no bids" if self.asks.n else "no asks" if self.bids.n else "no levels"
-
-    def judge_crossed(self) -> None:
-        self.health_code = CROSSED
-        self.reason = f"bid {self.bid} is not below ask {self.ask}"
 
     def pin(self, health: Health, reason: str) -> None:
         """Hold the book in a state that levels alone cannot mend (SYNCING, GAPPED, STALE) until `clear`."""
+        code = int(health)
+        if code not in (SYNCING, GAPPED, STALE):
+            raise LocalError(f"{self.instrument.id}: expected SYNCING, GAPPED or STALE to pin, received {health!r}")
         self.pinned = True
-        self.health_code = int(health)
-        self.reason = reason
+        self.health_code = code
+        self.pin_reason = reason
 
     def clear(self) -> None:
         """Forget every level and any pin: a snapshot follows."""
@@ -190,7 +214,7 @@ class Book:
         self.asks.n = 0
         self.pinned = False
         self.health_code = SYNCING
-        self.reason = "no snapshot yet"
+        self.pin_reason = ""
 
     # --- reading in ticks and lots (for the hot modules) ---------------------------------------------------------
 
@@ -209,26 +233,35 @@ class Book:
         return self.asks.at(-ticks)
 
     def as_price(self, ticks: int) -> float:
-        """The nearest double of a number of ticks."""
-        value = ticks
-        if -QUICK_UNITS < value < QUICK_UNITS and self.tick_num < QUICK_NUM and self.tick_den < EXACT_DOUBLE:
-            top = value * self.tick_num
-            return top / self.tick_den
+        """The nearest double of a number of ticks; a sum of two prices may be given too."""
+        if -self.quick_ticks <= ticks <= self.quick_ticks:
+            return ticks * self.tick_num / self.tick_den
         return int(ticks) * int(self.instrument.tick_num) / int(self.instrument.tick_den)
 
     def as_size(self, lots: int) -> float:
         """The nearest double of a number of lots."""
-        value = lots
-        if -QUICK_UNITS < value < QUICK_UNITS and self.lot_num < QUICK_NUM and self.lot_den < EXACT_DOUBLE:
-            top = value * self.lot_num
-            return top / self.lot_den
+        if -self.quick_lots <= lots <= self.quick_lots:
+            return lots * self.lot_num / self.lot_den
         return int(lots) * int(self.instrument.lot_num) / int(self.instrument.lot_den)
 
     # --- reading for people ------------------------------------------------------------------------------------
 
     @property
     def health(self) -> Health:
-        return Health(self.health_code)
+        return HEALTHS[self.health_code]
+
+    @property
+    def reason(self) -> str:
+        """Why the book may not be traded on; empty while it is LIVE."""
+        if self.pinned:
+            return self.pin_reason
+        if self.health_code == SYNCING:
+            return "no snapshot yet"
+        if self.health_code == ONE_SIDED:
+            return "no bids" if self.asks.n else "no asks" if self.bids.n else "no levels"
+        if self.health_code == CROSSED:
+            return f"bid {self.bid} is not below ask {self.ask}"
+        return ""
 
     @property
     def time(self) -> int:
@@ -274,7 +307,7 @@ class Book:
         """Halfway between the touches, the nearest double of the exact value."""
         if self.bids.n == 0 or self.asks.n == 0:
             return None
-        return (self.bid_ticks() + self.ask_ticks()) * int(self.instrument.tick_num) / (2 * self.instrument.tick_den)
+        return self.as_price(self.bid_ticks() + self.ask_ticks()) / 2
 
     @property
     def spread(self) -> float | None:
@@ -287,23 +320,37 @@ class Book:
         """The touches weighted by the size on the other side: where the next trade is likelier to print."""
         if self.bids.n == 0 or self.asks.n == 0:
             return None
+        return self.weighted()
+
+    def weighted(self) -> float:
+        """The nearest double of the microprice of two sides that are there."""
         bid_lots = self.bids.sizes[self.bids.n - 1]
         ask_lots = self.asks.sizes[self.asks.n - 1]
-        bid = self.as_price(self.bid_ticks())
-        ask = self.as_price(self.ask_ticks())
-        return (bid * ask_lots + ask * bid_lots) / (int(bid_lots) + int(ask_lots))
+        total = bid_lots + ask_lots
+        top = bid_lots * self.ask_ticks() + ask_lots * self.bid_ticks()
+        bottom = total * self.tick_den
+        if -self.quick_ticks <= top <= self.quick_ticks and bottom < EXACT_DOUBLE:
+            return top * self.tick_num / bottom
+        return int(top) * int(self.instrument.tick_num) / (int(total) * int(self.instrument.tick_den))
 
     def imbalance(self, depth: int = 1) -> float | None:
         """(bid size - ask size) / (bid size + ask size) over the best `depth` levels, from -1 to 1."""
         bid_lots = self.depth_lots(self.bids, depth)
         ask_lots = self.depth_lots(self.asks, depth)
         total = bid_lots + ask_lots
-        return (bid_lots - ask_lots) / total if total else None
+        if total == 0:
+            return None
+        if total < EXACT_DOUBLE:
+            return (bid_lots - ask_lots) / total
+        return int(bid_lots - ask_lots) / int(total)
 
     def depth_lots(self, levels: Levels, depth: int) -> int:
         total = 0
-        for i in range(min(depth, levels.n)):
-            total += levels.sizes[levels.n - 1 - i]
+        i = levels.n
+        end = i - depth if i > depth else 0
+        while i > end:
+            i -= 1
+            total += levels.sizes[i]
         return total
 
     def levels(self, side: int, depth: int = 10) -> "tuple[NDArray[np.float64], NDArray[np.float64]]":
@@ -312,10 +359,12 @@ class Book:
         n = min(depth, levels.n)
         prices = np.empty(n)
         sizes = np.empty(n)
+        to_prices = prices
+        to_sizes = sizes
         for i in range(n):
             key = levels.keys[levels.n - 1 - i]
-            prices[i] = self.as_price(key if side > 0 else -key)
-            sizes[i] = self.as_size(levels.sizes[levels.n - 1 - i])
+            to_prices[i] = self.as_price(key if side > 0 else -key)
+            to_sizes[i] = self.as_size(levels.sizes[levels.n - 1 - i])
         return prices, sizes
 
     def __repr__(self) -> str:

@@ -116,6 +116,9 @@ CROSSED: Final = 3
 GAPPED: Final = 4
 STALE: Final = 5
 
+GRID_END: Final = 4_611_686_018_427_387_904
+"""2**62: ticks and lots stay below, so that a sum or a difference of two prices fits 64 bits."""
+
 NO_TIME: Final = 9_223_372_036_854_775_807
 """Later than any time: nothing is due."""
 
