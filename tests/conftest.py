@@ -14,8 +14,8 @@ settings.register_profile(
     derandomize=True,
     print_blob=True,
     deadline=None,
-    max_examples=60,
-    stateful_step_count=40,
+    max_examples=40,
+    stateful_step_count=30,
     suppress_health_check=[HealthCheck.too_slow],
 )
 settings.register_profile("explore", deadline=None, print_blob=True, max_examples=2000, stateful_step_count=100)
