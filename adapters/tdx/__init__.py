@@ -1,0 +1,13 @@
+"""Taurus T-DX: what its wire says, without a socket.
+
+signing.py       REST requests signed with an API key; one-time codes; when a token ends
+strict.py        bytes to JSON under bounds: size, depth, numbers, duplicate keys
+topics.py        names of channels, by the venue's published patterns
+codec.py         frames to typed messages, commands to frames; `own.py` reads orders and fills by their shape
+sequence.py      is this book message the next one?
+subscription.py  the life of one channel, as a table
+requests.py      which order a reply belongs to
+link.py          the connection as a whole: frames and time in, events and frames out
+rest.py          bodies of REST requests and answers
+assumed.py       every name that no public document gives, in one table
+"""
