@@ -5,15 +5,13 @@ records. `explain` is that second use: every check's value, limit and headroom o
 """
 
 from collections.abc import Mapping
-from decimal import Context, Decimal
+from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from attrs import frozen
-
 from tickwright.engine.terms import Health, OrderType, TimeInForce
 from tickwright.risk.controls import CONTROLS
-from tickwright.risk.evidence import whole
+from tickwright.risk.finding import Finding, decimal
 from tickwright.risk.hours import is_open
 from tickwright.risk.kill import KILLED, PAUSED, REDUCING
 from tickwright.risk.limits import HUGE, LOSSES, Limits
@@ -24,31 +22,6 @@ TOKEN: Final = 10**12
 MILLI: Final = 1_000_000
 SECOND: Final = 1_000_000_000
 PICO: Final = 10**12
-_WIDE: Final = Context(prec=60)
-
-
-@frozen
-class Finding:
-    """One control's outcome; `value` and `limit` in the units that people read, None where there is no number."""
-
-    control: str
-    code: str
-    ok: bool
-    value: Decimal | None
-    limit: Decimal | None
-    scope: str
-    text: str
-
-    @property
-    def headroom(self) -> Decimal | None:
-        """How much was left, negative where there was too little (or where a control let pass what did not grow)."""
-        return None if self.value is None or self.limit is None else self.limit - self.value
-
-
-def decimal(value: Fraction | int) -> Decimal:
-    """A fraction for people: exact where 60 digits hold it."""
-    exact = Fraction(value)
-    return _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator)).normalize(_WIDE)
 
 
 def weigh(facts: Mapping[str, int], limits: Limits) -> list[Finding]:
@@ -67,14 +40,6 @@ def weigh(facts: Mapping[str, int], limits: Limits) -> list[Finding]:
     scales.losses()
     place = {control.id: number for number, control in enumerate(CONTROLS)}
     return sorted(scales.found, key=lambda item: place[item.control])
-
-
-def explain(
-    row: Mapping[str, int], limits: Limits
-) -> list[tuple[str, str, Decimal | None, Decimal | None, Decimal | None]]:
-    """A recorded decision's checks: (control, code, value, limit, headroom); `row` is column to value."""
-    facts = {**whole(row), "now": int(row.get("ts", 0)), "enabled": 1}
-    return [(item.control, item.code, item.value, item.limit, item.headroom) for item in weigh(facts, limits)]
 
 
 class _Scales:

@@ -6,7 +6,10 @@ from tickwright.engine.position cimport Position
 cdef extern from *:
     ctypedef long long wide "__int128"
 
-cdef long long TOKEN, SECOND
+cdef long long TOKEN, SECOND, LOW_HALF
+cdef int HALF_BITS
+
+cdef class Line
 
 @cython.final
 cdef class Bucket:
@@ -38,6 +41,9 @@ cdef class Purse:
     cdef public wide cash
     cdef public object grain
     cdef public list lines
+
+    @cython.locals(total=wide, line=Line, working=Working, held=wide, extra=cython.longlong, price=cython.longlong, high=wide, low=wide, part=wide, worst=wide)
+    cdef bint covers(self, Line own, wide need, int side, long long added, long long dear, long long[::1] seen)
 
 @cython.final
 cdef class Line:
@@ -82,6 +88,8 @@ cdef class Tally:
 
     cpdef add(self, value, long long now)
     cpdef drop(self, long long now)
+    @cython.locals(gross=wide, high_sum=wide, low_sum=wide, opened=wide, fresh=wide, net=wide, traded=wide, member=Member, line=Line, held=wide, buys=wide, sells=wide, price=cython.longlong, unit=wide, high=wide, low=wide, worst=wide, i=cython.Py_ssize_t)
+    cdef bint fits(self, Line own, int side, long long added, long long[::1] seen)
 
 @cython.final
 cdef class Desk:

@@ -5,6 +5,7 @@ seat, with numbers only. Limits that are off are `HUGE` (or `WIDE` for products)
 there is a limit.
 """
 
+from array import array
 from collections import deque
 from typing import Final
 
@@ -22,6 +23,8 @@ BUCKET_MAX: Final = 4_000_000_000_000_000_000
 """The fullest bucket: four million events at once. With one refill on top it still fits 64 bits."""
 
 SECOND: Final = 1_000_000_000
+HALF_BITS = 62
+LOW_HALF = 4_611_686_018_427_387_903
 
 
 class Bucket:
@@ -85,6 +88,45 @@ class Purse:
         self.cash = 0
         self.grain = 1
         self.lines: list[Line] = []
+
+    def covers(self, own: "Line", need: int, side: int, added: int, dear: int, seen: "array[int]") -> bool:
+        """C10: the purse covers the worst case of all its lines."""
+        total = 0
+        for line in self.lines:
+            working = line.working
+            held = line.position.lots
+            extra = added if line is own else 0
+            if held == 0 and working.buy_lots == 0 and working.sell_lots == 0 and extra == 0:
+                continue
+            if line.inverse:
+                return False
+            price = line.price()
+            high = held + working.buy_lots
+            low = held - working.sell_lots
+            if price <= 0 or price > line.safe_price or dear > own.safe_price:
+                return False
+            if high + extra > line.safe_lots or extra - low > line.safe_lots or held > line.safe_lots:
+                return False
+            part = line.need
+            if line.spot:
+                total = total + part * price * working.buy_lots
+                if extra > 0 and side > 0:
+                    part = need
+                    total = total + part * dear * extra
+            else:
+                if extra > 0:
+                    part = need
+                    if side > 0:
+                        high = high + extra
+                    else:
+                        low = low - extra
+                worst = high if high > -low else -low
+                total = total + part * price * worst
+        seen[39] = total >> HALF_BITS
+        seen[40] = total & LOW_HALF
+        seen[41] = self.cash >> HALF_BITS
+        seen[42] = self.cash & LOW_HALF
+        return total <= self.cash
 
 
 class Line:
@@ -189,6 +231,60 @@ class Tally:
         while self.seconds and (self.seconds[0][0] + 1) * SECOND + self.window <= now:
             self.traded -= self.seconds.popleft()[1]
         self.next_drop = (self.seconds[0][0] + 1) * SECOND + self.window if self.seconds else NO_TIME
+
+    def fits(self, own: Line, side: int, added: int, seen: "array[int]") -> bool:
+        """The aggregates of one scope with the order in them."""
+        gross = 0
+        high_sum = 0
+        low_sum = 0
+        opened = 0
+        fresh = 0
+        for member in self.members:
+            line = member.line
+            held = member.position.lots
+            buys = member.working.buy_lots
+            sells = member.working.sell_lots
+            if held == 0 and buys == 0 and sells == 0 and line is not own:
+                continue
+            price = line.price()
+            if line is own:
+                if side > 0:
+                    buys = buys + added
+                else:
+                    sells = sells + added
+            if (
+                price <= 0
+                or price > line.safe_price
+                or line.weight < 0
+                or buys > line.safe_lots
+                or sells > line.safe_lots
+            ):
+                return False
+            if held > line.safe_lots or -held > line.safe_lots:
+                return False
+            unit = line.weight
+            unit = unit * price
+            high = held + buys
+            low = held - sells
+            worst = high if high > -low else -low
+            gross = gross + unit * worst
+            high_sum = high_sum + unit * high
+            low_sum = low_sum + unit * low
+            opened = opened + unit * (buys + sells)
+            if line is own:
+                fresh = unit * added
+        net = high_sum if high_sum > -low_sum else -low_sum
+        traded = self.traded + fresh
+        i = self.column
+        seen[i] = gross >> HALF_BITS
+        seen[i + 1] = gross & LOW_HALF
+        seen[i + 2] = net >> HALF_BITS
+        seen[i + 3] = net & LOW_HALF
+        seen[i + 4] = opened >> HALF_BITS
+        seen[i + 5] = opened & LOW_HALF
+        seen[i + 6] = traded >> HALF_BITS
+        seen[i + 7] = traded & LOW_HALF
+        return gross <= self.gross and net <= self.net and opened <= self.opened and traded <= self.traded_max
 
 
 class Desk:

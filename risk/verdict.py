@@ -12,10 +12,11 @@ from tickwright.engine.order import Denial, Order
 from tickwright.engine.terms import LIVE, NO_TIME, OrderType
 from tickwright.risk.controls import CODE_CONTROL, NUMBER
 from tickwright.risk.evidence import split
+from tickwright.risk.finding import Finding
 from tickwright.risk.hours import window
 from tickwright.risk.kill import KILLED, KillMode
 from tickwright.risk.limits import HUGE, Limits
-from tickwright.risk.scales import Finding, weigh
+from tickwright.risk.scales import weigh
 from tickwright.risk.state import Line, Rules
 
 if TYPE_CHECKING:

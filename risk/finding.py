@@ -1,0 +1,33 @@
+"""One control's outcome, as people read it."""
+
+from decimal import Context, Decimal
+from fractions import Fraction
+from typing import Final
+
+from attrs import frozen
+
+_WIDE: Final = Context(prec=60)
+
+
+@frozen
+class Finding:
+    """One control's outcome; `value` and `limit` in the units that people read, None where there is no number."""
+
+    control: str
+    code: str
+    ok: bool
+    value: Decimal | None
+    limit: Decimal | None
+    scope: str
+    text: str
+
+    @property
+    def headroom(self) -> Decimal | None:
+        """How much was left, negative where there was too little (or where a control let pass what did not grow)."""
+        return None if self.value is None or self.limit is None else self.limit - self.value
+
+
+def decimal(value: Fraction | int) -> Decimal:
+    """A fraction for people: exact where 60 digits hold it."""
+    exact = Fraction(value)
+    return _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator)).normalize(_WIDE)
