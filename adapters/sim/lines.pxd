@@ -28,6 +28,7 @@ cdef class Pipe:
     cdef Py_ssize_t head
     cdef readonly Py_ssize_t count
     cdef Py_ssize_t size
+    cdef Py_ssize_t longest
     cdef list ring
     cdef long long last_due
     cdef readonly long long next_due

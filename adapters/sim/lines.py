@@ -60,10 +60,11 @@ class Message:
 class Pipe:
     """Messages of one direction, first in, first out. `next_due` is the first one's time, NO_TIME when empty."""
 
-    __slots__ = ("count", "fixed_ns", "head", "last_due", "latency", "next_due", "ring", "size")
+    __slots__ = ("count", "fixed_ns", "head", "last_due", "latency", "longest", "next_due", "ring", "size")
 
-    def __init__(self, latency: Latency) -> None:
+    def __init__(self, latency: Latency, longest: int = LONGEST) -> None:
         self.latency = latency
+        self.longest = longest
         self.fixed_ns = latency.fixed_ns
         self.head = 0
         self.count = 0
@@ -108,9 +109,9 @@ class Pipe:
         return message
 
     def grow(self) -> None:
-        if self.size >= LONGEST:
+        if self.size >= self.longest:
             raise TickwrightError(
-                f"simulated connection: expected at most {LONGEST} messages under way, received one more; the run ends"
+                f"simulated connection: expected at most {self.longest} messages under way, received one more; the run ends"
             )
         fresh = [Message() for _ in range(self.size)]
         self.ring = self.ring[self.head :] + self.ring[: self.head] + fresh

@@ -50,6 +50,7 @@ cdef class Desk:
     cdef readonly Reports reports
     cdef readonly int model
     cdef readonly Py_ssize_t max_open
+    cdef readonly Py_ssize_t kept
     cdef readonly Py_ssize_t open
     cdef readonly long long submitted
     cdef readonly long long trades

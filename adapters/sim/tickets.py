@@ -134,12 +134,13 @@ class Desk:
     `reports` must not call back into a matcher; `SimVenue` queues them, a mirror writes frames.
     """
 
-    __slots__ = ("max_open", "model", "old", "open", "orders", "reports", "submitted", "trades")
+    __slots__ = ("kept", "max_open", "model", "old", "open", "orders", "reports", "submitted", "trades")
 
-    def __init__(self, reports: Reports, model: int = BACK, max_open: int = 10_000) -> None:
+    def __init__(self, reports: Reports, model: int = BACK, max_open: int = 10_000, kept: int = KEPT) -> None:
         self.reports = reports
         self.model = model
         self.max_open = max_open
+        self.kept = kept
         self.open = 0
         self.submitted = 0
         self.trades = 0
@@ -153,7 +154,7 @@ class Desk:
 
     def enter(self, ticket: Ticket) -> None:
         """Take a new order into the books, and forget the oldest finished ones when there are too many."""
-        if len(self.orders) >= KEPT + self.max_open:
+        if len(self.orders) >= self.kept + self.max_open:
             self.old = self.orders
             self.orders = {name: each for name, each in self.old.items() if each.live}
         self.orders[ticket.client_order_id] = ticket
