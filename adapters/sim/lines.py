@@ -111,7 +111,7 @@ class Pipe:
     def grow(self) -> None:
         if self.size >= self.longest:
             raise TickwrightError(
-                f"simulated connection: expected at most {self.longest} messages under way, received one more; the run ends"
+                f"simulated line: expected at most {self.longest} messages under way, received one more; the run ends"
             )
         fresh = [Message() for _ in range(self.size)]
         self.ring = self.ring[self.head :] + self.ring[: self.head] + fresh
