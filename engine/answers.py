@@ -133,6 +133,7 @@ class Answers:
         tracker = self.tracker
         state = order.state_code
         if state == PENDING_SEND:
+            self.take_terms(order, lots, ticks)
             return self.unsent(order, E_REPLACED, ts)
         if request_id >= 0 and request_id != order.request_id:
             return STALE_REPLY

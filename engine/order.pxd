@@ -59,6 +59,7 @@ cdef class Order:
     cdef readonly int ending_code
     cdef readonly bint settled_cum
     cdef readonly long long sent_ts
+    cdef readonly long long heard_ts
     cdef readonly long long cancel_ts
     cdef readonly long long replace_ts
     cdef readonly long long expected_ts

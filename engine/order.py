@@ -84,6 +84,7 @@ class Order:
         "external",
         "fills",
         "has_price",
+        "heard_ts",
         "held",
         "inferred",
         "instrument",
@@ -311,6 +312,7 @@ def new_order(book: Book, client_order_id: str, number: int) -> Order:
     order.ending_code = 0
     order.settled_cum = False
     order.sent_ts = 0
+    order.heard_ts = 0
     order.cancel_ts = 0
     order.replace_ts = 0
     order.expected_ts = 0

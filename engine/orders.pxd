@@ -15,7 +15,7 @@ cdef class OrderManager(Tracker):
     cdef dict by_id
     cdef dict by_venue_id
     cdef list fresh_ids
-    cdef list doubles
+    cdef readonly list doubles
 
     cpdef Order by_client_order_id(self, str client_order_id)
     @cython.locals(order=Order)
@@ -23,6 +23,7 @@ cdef class OrderManager(Tracker):
     cpdef alias(self, Order order, str venue_order_id)
     @cython.locals(order=Order)
     cpdef list open_orders(self)
+    cdef int admit(self, Order order, int event, int marks, long long ts) except -1
     cpdef bint forget(self, Order order) except -1
     @cython.locals(order=Order)
     cpdef int register(self, Approved approved, long long ts) except -1
@@ -48,6 +49,10 @@ cdef class OrderManager(Tracker):
     cpdef int replace_rej(self, Order order, int kind, long long stated_cum, long long request_id, long long ts) except -1
     cpdef long long due(self, Order order)
     cpdef int timeout(self, Order order, long long ts) except -1
+    cpdef int ack_timeout(self, Order order, long long ts) except -1
+    cpdef int cancel_timeout(self, Order order, long long ts) except -1
+    cpdef int replace_timeout(self, Order order, long long ts) except -1
+    cpdef int fill_timeout(self, Order order, long long ts) except -1
     cpdef int disconnect(self, Order order, long long ts) except -1
     cpdef int restart(self, Order order, long long ts) except -1
     cpdef int cancel_ack(self, Order order, long long stated_cum, str reason, long long ts) except -1

@@ -105,6 +105,14 @@ class OrderManager(Tracker):
             del self.by_venue_id[name]
         return self.by_id.pop(order.client_order_id, None) is not None
 
+    def admit(self, order: Order, event: int, marks: int, ts: int) -> int:
+        """Take an order that was not sent by us into the books."""
+        self.by_id[order.client_order_id] = order
+        if order.venue_order_id:
+            self.fresh_ids.append(order)
+        order.created_ts = ts
+        return self.close(order, event, marks, ts)
+
     # --- ours: intent, denial, sending ------------------------------------------------------------------------------
 
     def register(self, approved: Approved, ts: int) -> int:
@@ -312,6 +320,22 @@ class OrderManager(Tracker):
     def timeout(self, order: Order, ts: int) -> int:
         """Let pass whichever wait of the order is over by `ts`; nothing happens where none is."""
         return self.answers.timeout(order, ts)
+
+    def ack_timeout(self, order: Order, ts: int) -> int:
+        """No answer to the order within its wait."""
+        return self.answers.ack_timeout(order, ts)
+
+    def cancel_timeout(self, order: Order, ts: int) -> int:
+        """No answer to the cancel within its wait."""
+        return self.answers.cancel_timeout(order, ts)
+
+    def replace_timeout(self, order: Order, ts: int) -> int:
+        """No answer to the replace within its wait."""
+        return self.answers.replace_timeout(order, ts)
+
+    def fill_timeout(self, order: Order, ts: int) -> int:
+        """The fills that the venue announced have not come within their wait."""
+        return self.answers.fill_timeout(order, ts)
 
     def disconnect(self, order: Order, ts: int) -> int:
         """The session that carried the order is gone."""

@@ -21,9 +21,11 @@ from tickwright.engine.marks import (
     CONTRADICTION,
     CRIT,
     DUP_ID,
+    E_ACK_TIMEOUT,
     E_BUST,
     E_CANCEL_REQ,
     E_FILL,
+    E_FILL_TIMEOUT,
     FILLED_EVENT,
     HALT,
     LINK_LOST,
@@ -132,8 +134,10 @@ class Tracker:
         return 0
 
     def write(self, order: Order, event: int, ts: int) -> int:
-        """Put one row into the order log."""
+        """Put one row into the order log; a wait that ran out and a cut link are no news of the order itself."""
         order.updated_ts = ts
+        if event < E_ACK_TIMEOUT or event > E_FILL_TIMEOUT:
+            order.heard_ts = ts
         self.recorder.order(order, event, ts)
         return 0
 
