@@ -12,6 +12,9 @@ from tickwright.engine.marks import CHANGED, E_FILL, QUERY, WARN
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.tracking import Tracker
 
+Held = tuple[str, int, int, int, int, bool]
+"""A real trade that waits for the venue's sum: id, lots, ticks, liquidity, cause, recovered."""
+
 
 class Interval:
     """One inferred execution: from which sum to which, and how much of it no real trade has replaced yet."""
@@ -87,7 +90,7 @@ class Inferring:
     ) -> int:
         """A real trade of an order with inferred ones; QUERY where it must wait for the venue's sum."""
         belongs = 0
-        for interval in order.inferred:
+        for interval in order.inferred or ():
             if interval.open_lots > 0:
                 verdict = interval.covers(stated_cum, venue_ts)
                 if verdict is None:
@@ -141,6 +144,7 @@ class Inferring:
         fresh = lots - taken + left
         if fresh > 0:
             tracker.book(order, trade_id, fresh, ticks, liquidity, cause, recovered, False, venue_ts, ts)
+        assert order.fills is not None
         order.fills[trade_id] = self.piece(order, trade_id, lots, ticks, venue_ts, False)
         if fresh > 0:
             return tracker.filled(order, ts)
@@ -149,13 +153,15 @@ class Inferring:
     def replace(self, order: Order, trade_id: str, lots: int, ticks: int, venue_ts: int, ts: int) -> int:
         """Correct the price of so many inferred lots, oldest first; what could not be found is left over."""
         tracker = self.tracker
+        fills = order.fills
+        assert fills is not None
         left = lots
-        for interval in order.inferred:
+        for interval in order.inferred or ():
             take = left if left < interval.open_lots else interval.open_lots
-            if take == 0 or interval.trade_id not in order.fills:
+            if take == 0 or interval.trade_id not in fills:
                 continue
             name = interval.trade_id
-            old: Fill = order.fills[name]
+            old: Fill = fills[name]
             old_ticks = old.ticks
             tracker.reprice(order, take, old_ticks, ticks)
             tracker.recorder.fill(self.piece(order, name, take, old_ticks, venue_ts, True), -order.side_code, ts)
@@ -163,9 +169,9 @@ class Inferring:
             interval.open_lots -= take
             left -= take
             if interval.open_lots == 0:
-                del order.fills[name]
+                del fills[name]
             else:
-                order.fills[name] = self.piece(order, name, interval.open_lots, old_ticks, venue_ts, True)
+                fills[name] = self.piece(order, name, interval.open_lots, old_ticks, venue_ts, True)
         return left
 
     def piece(self, order: Order, trade_id: str, lots: int, ticks: int, venue_ts: int, inferred: bool) -> Fill:

@@ -5,6 +5,7 @@ has spoken, the strategy's door); everybody else reads the properties below. Qua
 """
 
 from decimal import Decimal
+from typing import TYPE_CHECKING
 
 from attrs import frozen
 
@@ -20,6 +21,9 @@ from tickwright.engine.terms import (
     Side,
     TimeInForce,
 )
+
+if TYPE_CHECKING:
+    from tickwright.engine.inferring import Held, Interval
 
 
 @frozen(kw_only=True)
@@ -121,6 +125,68 @@ class Order:
         "venue_order_id",
         "working",
     )
+
+    book: Book
+    instrument: Instrument
+    market: int
+    client_order_id: str
+    number: int
+    venue_order_id: str
+    strategy: str
+    strategy_index: int
+    seat: object
+    working: Working | None
+    account_working: Working | None
+    side_code: int
+    type_code: int
+    tif_code: int
+    post_only: bool
+    reduce_only: bool
+    has_price: bool
+    ticks: int
+    lots: int
+    expire_ts: int
+    parent: object
+    tag: str
+    replaces: str
+    external: bool
+    state_code: int
+    cause_code: int
+    cum: int
+    value: int
+    fills: "dict[str, Fill] | None"
+    busted: set[str] | None
+    acked: bool
+    sent: bool
+    local: bool
+    cancel_outstanding: bool
+    cancel_wanted: bool
+    replace_lots: int
+    replace_ticks: int
+    expected_cum: int
+    expected_stated: bool
+    request_id: int
+    cancel_id: int
+    requests: int
+    replaced_id: int
+    ending_code: int
+    settled_cum: bool
+    sent_ts: int
+    heard_ts: int
+    cancel_ts: int
+    replace_ts: int
+    expected_ts: int
+    inferred: "list[Interval] | None"
+    held: "list[Held] | None"
+    counted_lots: int
+    counted_open: int
+    counted_unknown: int
+    created_ts: int
+    updated_ts: int
+    code: str
+    reason: str
+    malformed: str
+    denial: Denial | None
 
     # --- identity and terms ---------------------------------------------------------------------------------------
 
@@ -229,6 +295,16 @@ class Fill:
 
     __slots__ = ("cause", "inferred", "liquidity_code", "lots", "order", "recovered", "ticks", "trade_id", "ts")
 
+    order: Order
+    trade_id: str
+    lots: int
+    ticks: int
+    liquidity_code: int
+    ts: int
+    cause: int
+    recovered: bool
+    inferred: bool
+
     @property
     def instrument(self) -> Instrument:
         return self.order.instrument
@@ -261,6 +337,9 @@ class Approved:
     """The gate's word that an order may be sent; the order manager takes nothing else. Only the gate makes one."""
 
     __slots__ = ("order", "ts")
+
+    order: Order
+    ts: int
 
 
 def new_order(book: Book, client_order_id: str, number: int) -> Order:
@@ -319,8 +398,8 @@ def new_order(book: Book, client_order_id: str, number: int) -> Order:
     order.inferred = None
     order.held = None
     order.counted_lots = 0
-    order.counted_open = False
-    order.counted_unknown = False
+    order.counted_open = 0
+    order.counted_unknown = 0
     order.created_ts = 0
     order.updated_ts = 0
     order.code = ""

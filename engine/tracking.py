@@ -354,6 +354,7 @@ class Tracker:
         fill.cause = cause
         fill.recovered = recovered
         fill.inferred = inferred
+        assert order.fills is not None
         order.fills[trade_id] = fill
         order.cum += lots
         worth = lots

@@ -13,6 +13,12 @@ class Trade:
 
     __slots__ = ("book", "lots", "taker", "ticks", "ts")
 
+    book: Book
+    taker: int
+    ticks: int
+    lots: int
+    ts: int
+
     @property
     def instrument(self) -> Instrument:
         return self.book.instrument
