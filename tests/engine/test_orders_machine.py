@@ -12,6 +12,9 @@ from tickwright.engine.reconcile import VenueTrade
 from tickwright.engine.terms import CANCELED, FILLED, REJECTED, OrderState, Refusal
 
 
+OFTEN = st.sampled_from([True, True, True, False])
+
+
 class Venue:
     """One order as a venue keeps it, and the messages that it has put on the line."""
 
@@ -71,14 +74,16 @@ class Venue:
 
 
 class OrderAgainstVenue(RuleBasedStateMachine):
-    @initialize(accept=st.sampled_from([True, True, True, False]), arrives=st.booleans())
-    def send(self, accept: bool, arrives: bool) -> None:
+    @initialize(start=st.sampled_from(["open", "open", "open", "sent", "rejected", "lost"]))
+    def send(self, start: str) -> None:
         self.rig = Rig()
         self.venue = Venue(self.rig)
         self.rig.register()
         self.rig.send()
-        if arrives:
-            self.venue.submit(accept)
+        if start != "lost":
+            self.venue.submit(start != "rejected")
+        if start == "open":
+            self.venue.line.pop()()
 
     def act(self, marks: int, arrives: bool) -> None:
         """Do what the marks ask for; a command may be lost on the way."""
@@ -89,11 +94,11 @@ class OrderAgainstVenue(RuleBasedStateMachine):
         if marks & m.SEND_REPLACE and arrives:
             self.venue.replace(order.request_id, order.replace_lots)
 
-    @rule(arrives=st.booleans())
+    @rule(arrives=OFTEN)
     def cancel(self, arrives: bool) -> None:
         self.act(self.rig.manager.cancel_req(self.rig.order, self.rig.tick()), arrives)
 
-    @rule(lots=st.integers(1, 16), arrives=st.booleans())
+    @rule(lots=st.sampled_from([15, 12, 6, 3, 1]), arrives=OFTEN)
     def replace(self, lots: int, arrives: bool) -> None:
         self.act(self.rig.manager.replace_req(self.rig.order, lots, PRICE, self.rig.tick()), arrives)
 
@@ -109,7 +114,7 @@ class OrderAgainstVenue(RuleBasedStateMachine):
         self.venue.say(label, self.venue.cum, *(("venue",) if label == "cancel_ack" else ()))
 
     @precondition(lambda self: self.venue.line)
-    @rule(data=st.data(), doubled=st.booleans(), arrives=st.booleans())
+    @rule(data=st.data(), doubled=st.booleans(), arrives=OFTEN)
     def deliver(self, data: st.DataObject, doubled: bool, arrives: bool) -> None:
         """Any message may come next, and come again."""
         line = self.venue.line
@@ -133,7 +138,7 @@ class OrderAgainstVenue(RuleBasedStateMachine):
         self.venue.line.clear()
         self.rig.manager.disconnect(self.rig.order, self.rig.tick())
 
-    @rule(arrives=st.booleans())
+    @rule(arrives=OFTEN)
     def reconcile(self, arrives: bool) -> None:
         self.venue.line.clear()
         self.act(self.ask(), arrives)
