@@ -11,7 +11,9 @@ _WIDE: Final = Context(prec=60)
 
 @frozen
 class Finding:
-    """One control's outcome; `value` and `limit` in the units that people read, None where there is no number."""
+    """One control's outcome; `value` and `limit` in the units that people read, None where there is no number.
+
+    `at_least`: the limit is a floor, not a ceiling."""
 
     control: str
     code: str
@@ -20,11 +22,14 @@ class Finding:
     limit: Decimal | None
     scope: str
     text: str
+    at_least: bool = False
 
     @property
     def headroom(self) -> Decimal | None:
         """How much was left, negative where there was too little (or where a control let pass what did not grow)."""
-        return None if self.value is None or self.limit is None else self.limit - self.value
+        if self.value is None or self.limit is None:
+            return None
+        return self.value - self.limit if self.at_least else self.limit - self.value
 
 
 def decimal(value: Fraction | int) -> Decimal:

@@ -39,6 +39,9 @@ if TYPE_CHECKING:
 
 DAY_NS: Final = 86_400_000_000_000
 STATES: Final = {"active": ACTIVE, "reduce_only": REDUCING, "paused": PAUSED}
+MOST_CASH: Final = (1 << 124) - 1
+"""A balance beyond what the evidence can hold counts as this: more than enough, and never too much."""
+
 WARNING: Final = 1
 CRITICAL: Final = 2
 HALT: Final = 3
@@ -213,7 +216,8 @@ class Floor:
         for line in lines:
             scale = 10**self.money.digits
             purse = line.purse
-            purse.cash = self.money.balance_atoms(purse.currency) * purse.grain // scale
+            cash = self.money.balance_atoms(purse.currency) * purse.grain // scale
+            purse.cash = max(min(cash, MOST_CASH), -MOST_CASH)
             item = line.market.instrument
             if line.spot:
                 held = self.money.balance_atoms(item.base) * item.lot_den // (scale * item.lot_num)

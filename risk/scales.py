@@ -130,7 +130,7 @@ class _Scales:
             ok = value >= least
             text = self.name(f"{what} {decimal(value * unit):f} is below the venue's minimum {decimal(least * unit):f}")
             scope = f"instrument {self.limits.instrument}"
-            self.found.append(Finding("A4", code, ok, decimal(value * unit), decimal(least * unit), scope, text))
+            self.found.append(Finding("A4", code, ok, decimal(value * unit), decimal(least * unit), scope, text, True))
 
     def _carried(self) -> None:
         """A5, A6, A8 by what the instrument and its adapter can do."""
@@ -235,18 +235,11 @@ class _Scales:
         key = "journal_min_free_mb"
         if key in self.limits.values:
             free, least = self.facts["journal_free_mb"], self.limits.values[key]
-            text = f"free disk space {free} MB is below {self.limits.stated[key]} MB"
-            self.found.append(
-                Finding(
-                    "B8",
-                    "JOURNAL_UNAVAILABLE",
-                    free >= least,
-                    Decimal(free),
-                    Decimal(self.limits.stated[key]),
-                    "global",
-                    text,
-                )
-            )
+            stated = Decimal(self.limits.stated[key])
+            text = f"free disk space {free} MB is below {stated:f} MB"
+            where = self.limits.scopes[key]
+            ok = free >= least
+            self.found.append(Finding("B8", "JOURNAL_UNAVAILABLE", ok, Decimal(free), stated, where, text, True))
 
     # --- C --------------------------------------------------------------------------------------------------------
 

@@ -417,6 +417,8 @@ class Screen(Gate):
                     and other.type_code == order.type_code
                     and other.strategy_index == order.strategy_index
                     and now - other.created_ts < rules.duplicate_ns
+                    and not other.cancel_outstanding
+                    and not other.cancel_wanted
                 ):
                     return False
             elif meets:

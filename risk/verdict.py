@@ -328,7 +328,8 @@ def _kin(gate: "RiskGate", rules: Rules, order: Order, lots: int, ticks: int, no
             continue
         if other.side_code == side:
             same = (other.lots, other.ticks, other.type_code) == (lots, ticks, order.type_code)
-            if same and action == 0 and other.strategy_index == order.strategy_index and _stays(other):
+            young = now - other.created_ts < rules.duplicate_ns
+            if same and young and action == 0 and other.strategy_index == order.strategy_index and _stays(other):
                 age = now - other.created_ts if age < 0 else min(age, now - other.created_ts)
         elif rules.self_match != ALLOW and _meets(other, order, ticks):
             meets += 1

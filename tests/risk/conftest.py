@@ -151,7 +151,8 @@ class World:
     def fill(self, order: Order, lots: int, ticks: int, maker: bool = True) -> None:
         """An execution of a working order, booked and told to the gate."""
         self.count += 1
-        self.orders.fill(order, f"t{self.count}", lots, ticks, maker, 0, self.now)
+        liquidity = 0 if maker else 1
+        self.orders.fill(order, f"t{self.count}", lots, ticks, order.side_code, liquidity, 0, self.now, self.now)
         seat = order.seat
         seat.position.fill(order.side_code, lots, ticks, int(maker))
         seat.market.position.fill(order.side_code, lots, ticks, int(maker))
