@@ -4,6 +4,7 @@ The gate asks it for the slow verdict; the core tells it of marks, fills and fau
 and override here. It reads the account's money through a port (`risk/money.py`) and never the clock.
 """
 
+import re
 from collections.abc import Iterable, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
@@ -37,6 +38,7 @@ from tickwright.risk.state import Bucket, Desk, Line, Member, Reading, Rules, Ta
 if TYPE_CHECKING:
     from tickwright.risk.gate import RiskGate
 
+ID_FORM: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 DAY_NS: Final = 86_400_000_000_000
 STATES: Final = {"active": ACTIVE, "reduce_only": REDUCING, "paused": PAUSED}
 MOST_CASH: Final = (1 << 124) - 1
@@ -95,6 +97,7 @@ class Floor:
         self.cancelling = False
         self.day = -1
         self.used_ids: set[str] = set()
+        self.alerted: set[str] = set()
         self._resolve()
         self._build()
 
@@ -240,7 +243,9 @@ class Floor:
             for desk in self.desks.values():
                 desk.messages = 0
                 desk.fills = 0
+            self.alerted.clear()
         self._rate()
+        self._alert(now)
         for sample in self.samples:
             sample.take(now)
         self.check_losses(now)
@@ -258,6 +263,27 @@ class Floor:
                 source = next(item for item in self.lines if item.market.instrument.id == rated)
                 line.weight = weight * source.seen if source.seen > 0 else -1
                 bound(line, max(line.weight, line.need, 1), len(self.lines))
+
+    def _alert(self, now: int) -> None:
+        """Say once a day what nears its bound: messages per fill, and the clock."""
+        for (strategy, index), limits in self.limits.items():
+            desk = self.desks[strategy]
+            venue = self.lines[index].venue
+            if desk.messages > 100 and desk.messages > limits.get("otr_alert") * max(desk.fills, 1):
+                text = f"strategy {desk.name}: {desk.messages} messages for {desk.fills} fills today"
+                self._warn(
+                    f"otr {desk.name}", f"{text}, more than otr_alert {limits.stated['otr_alert']} per fill", now
+                )
+            if abs(venue.clock_offset_ns) > limits.get("clock_warn_ms"):
+                text = f"venue {venue.name}: the clock is off by {venue.clock_offset_ns} ns"
+                self._warn(
+                    f"clock {venue.name}", f"{text}, more than clock_warn_ms {limits.stated['clock_warn_ms']}", now
+                )
+
+    def _warn(self, what: str, text: str, now: int) -> None:
+        if what not in self.alerted:
+            self.alerted.add(what)
+            self.recorder.note(WARNING, text, now)
 
     def check_fill(self, order: Order, fill: Fill, now: int) -> None:
         """P3: a fill worse than our limit, or of nothing, cannot be true as far as we know."""
@@ -277,6 +303,27 @@ class Floor:
                     text = loss.text()
                     self.recorder.note(CRITICAL, text, now)
                     self.kill.kill(level, name, reason=text, by=loss.code, now=now, reducing=True)
+
+    def claim(self, client_order_id: str) -> str:
+        """Take an id that a user chose; the code that stands against it (A7), or an empty text.
+
+        Ids made from the run's own counter need no claim; the door puts the code into `order.malformed`.
+        """
+        if not ID_FORM.fullmatch(client_order_id):
+            return "CLIENT_ORDER_ID_INVALID"
+        if client_order_id in self.used_ids:
+            return "CLIENT_ORDER_ID_REUSED"
+        self.used_ids.add(client_order_id)
+        return ""
+
+    def override(
+        self, client_order_id: str, controls: tuple[str, ...], *, operator: str, reason: str, expiry_ns: int, now: int
+    ) -> None:
+        """An operator lets one order through named controls; see `Overrides.add`."""
+        self.overrides.drop(now)
+        self.overrides.add(client_order_id, controls, operator=operator, reason=reason, expiry_ns=expiry_ns, now=now)
+        what = ", ".join(controls)
+        self.recorder.note(WARNING, f"override of {what} for order {client_order_id} by {operator}: {reason}", now)
 
     # --- operators and faults -----------------------------------------------------------------------------------------
 

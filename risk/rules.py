@@ -23,13 +23,8 @@ SELF_MATCH: Final = {"deny_new": 0, "cancel_old": 1, "allow": 2}
 def make_rules(limits: Limits, line: Line, desk: Desk, capability: Capability) -> Rules:
     """The numbers of one seat; who holds what (position, sums, buckets) is joined by the floor."""
     item: Instrument = line.market.instrument
-    rules = Rules()
+    rules = Rules(line, desk)
     get = limits.get
-    rules.line = line
-    rules.desk = desk
-    rules.position = line.position
-    rules.working = line.working
-    rules.state = 0
     rules.sound = bool(limits.authorised and not limits.restricted and not limits.missing and item.tradable)
     rules.types = sum(1 << kind for kind in capability.types)
     rules.tifs = sum(1 << tif for tif in capability.times_in_force)

@@ -326,3 +326,28 @@ class Rules:
         "pace_windows", "position", "queue", "rejects", "repeats", "self_match", "sound", "spread", "state",
         "tallies", "tifs", "types", "window", "window_bps", "working",
     )  # fmt: skip
+
+    def __init__(self, line: Line, desk: Desk) -> None:
+        self.line = line
+        self.desk = desk
+        self.position: Position = line.position
+        self.working: Working = line.working
+        self.window = Reading()
+        self.calm = Reading()
+        self.tallies: list[Tally] = []
+        self.buckets: list[Bucket] = []
+        self.message_buckets: list[Bucket] = []
+        self.crew: list[Member] = []
+        self.pace_windows = (0, 0)
+        self.sound = False
+        self.owner = -1
+        self.state = 0
+        self.allow_short = self.flags = self.market_orders = self.self_match = self.tifs = self.types = 0
+        self.clock_max = self.collar = self.data_age = self.duplicate_ns = self.expiry = self.heartbeat = 0
+        self.impact = self.intent_age = self.journal_free = self.journal_lag = self.loop_lag = self.max_lots = 0
+        self.max_open = self.max_open_own = self.max_open_venue = self.max_open_venue_own = self.max_order_lots = (
+            self.max_position
+        ) = 0
+        self.max_strategy = self.max_unknown = self.min_lots = self.open_from = self.open_until = self.otr = 0
+        self.queue = self.rejects = self.repeats = self.spread = self.window_bps = 0
+        self.max_cells = self.max_order_cells = self.min_cells = self.need = 0

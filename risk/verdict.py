@@ -63,7 +63,7 @@ def judge(
     kept += _ask(gate, order, facts)
     if kept:
         if any(item.control == "E4" for item in kept):
-            floor.disable(order.strategy_index, kept[-1].text, now)
+            floor.disable(order.strategy_index, next(item.text for item in kept if item.control == "E4"), now)
         return _deny(gate, order, kept, facts, floor.columns, now, action)
     row = split(facts, floor.columns)
     for i, value in enumerate(row):

@@ -153,7 +153,11 @@ class World:
         self.count += 1
         liquidity = 0 if maker else 1
         self.orders.fill(order, f"t{self.count}", lots, ticks, order.side_code, liquidity, 0, self.now, self.now)
-        seat = order.seat
+        seat = next(
+            item
+            for item in self.seats
+            if (item.strategy_index, item.market.index) == (order.strategy_index, order.market)
+        )
         seat.position.fill(order.side_code, lots, ticks, int(maker))
         seat.market.position.fill(order.side_code, lots, ticks, int(maker))
         self.gate.filled(order, self.orders.last_fill, self.now)

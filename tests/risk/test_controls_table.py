@@ -1,3 +1,4 @@
+# ruff: noqa: E501 - one case a line
 """Every control at its limit minus one step, exactly at it, plus one step; and what the denial says."""
 
 from decimal import Decimal
