@@ -123,7 +123,8 @@ class Codec:
             envelope = _ENVELOPE.decode(data)
         except msgspec.ValidationError as error:
             bad = mistyped(error, "")
-            raise BadMessage(bad.field.removeprefix("d.") or "frame", bad.expected, bad.received) from None
+            field = "frame" if bad.field == "d" else bad.field.removeprefix("d.")
+            raise BadMessage(field, bad.expected, bad.received) from None
         except msgspec.DecodeError as error:
             raise malformed(error) from None
         name, topic = envelope.e, parse_topic(envelope.t or "")
@@ -281,10 +282,7 @@ def _quick(decoder: msgspec.json.Decoder[T], raw: msgspec.Raw, topic: str) -> T:
 
 
 def _levels(grid: Grid, taken: int, levels: Levels, field: str, topic: str) -> list[tuple[int, int, int]]:
-    changes = []
-    for price, size in levels:
-        changes.append((taken, grid.price(price, field, topic), grid.size(size, field, topic)))
-    return changes
+    return [(taken, grid.price(price, field, topic), grid.size(size, field, topic)) for price, size in levels]
 
 
 def _is_failure(name: str) -> bool:

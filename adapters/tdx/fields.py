@@ -1,7 +1,6 @@
 """Single fields: texts to decimals, ticks, times and sides; what is not one is refused with the field's name."""
 
 import re
-from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import lru_cache
@@ -49,6 +48,27 @@ class Grid:
         self.ticks = lru_cache(maxsize=4096)(self._ticks)
         self.lots = lru_cache(maxsize=4096)(self._lots)
 
+    def price(self, text: str, field: str, topic: str) -> int:
+        """A price above zero, in ticks.
+
+        Raises:
+            BadMessage: no plain decimal above zero. OffGrid: between two ticks, or beyond 62 bits.
+        """
+        try:
+            ticks = self.ticks(text)
+        except UnitError as error:
+            raise self._refusal(error, text, field, topic) from None
+        if ticks <= 0:
+            raise BadMessage(field, "a price above zero", shown(text), topic)
+        return ticks
+
+    def size(self, text: str, field: str, topic: str) -> int:
+        """A quantity of zero or more, in lots; raises as `price` does."""
+        try:
+            return self.lots(text)
+        except UnitError as error:
+            raise self._refusal(error, text, field, topic) from None
+
     def _ticks(self, text: str) -> int:
         count = _count(text, self.instrument.tick_num, self.instrument.tick_den)
         return self.instrument.ticks(text) if count is None else count
@@ -57,37 +77,21 @@ class Grid:
         count = _count(text, self.instrument.lot_num, self.instrument.lot_den)
         return self.instrument.lots(text) if count is None else count
 
-    def price(self, text: str, field: str, topic: str) -> int:
-        """A price above zero, in ticks.
-
-        Raises:
-            BadMessage: no plain decimal above zero. OffGrid: between two ticks, or beyond 62 bits.
-        """
-        ticks = self._read(self.ticks, text, field, topic)
-        if ticks <= 0:
-            raise BadMessage(field, "a price above zero", shown(text), topic)
-        return ticks
-
-    def size(self, text: str, field: str, topic: str) -> int:
-        """A quantity of zero or more, in lots; raises as `price` does."""
-        return self._read(self.lots, text, field, topic)
-
-    def _read(self, convert: Callable[[str], int], text: str, field: str, topic: str) -> int:
+    def _refusal(self, error: UnitError, text: str, field: str, topic: str) -> BadMessage:
         if not _UNSIGNED.fullmatch(text):
-            raise BadMessage(field, "a plain decimal without sign", shown(text), topic)
-        try:
-            return convert(text)
-        except UnitError as error:
-            raise OffGrid(
-                field, f"a multiple of the grid of {self.instrument.id}", shown(text), topic, error.code
-            ) from None
+            return BadMessage(field, "a plain decimal without sign", shown(text), topic)
+        return OffGrid(field, f"a multiple of the grid of {self.instrument.id}", shown(text), topic, error.code)
 
 
 def _count(text: str, num: int, den: int) -> int | None:
-    """How many steps of num/den a plain decimal is, or None where it is no whole number of them."""
+    """How many steps of num/den a plain decimal is, or None where it is no whole number of them.
+
+    Raises:
+        UnitError: no plain decimal, or one with a sign.
+    """
     match = _UNSIGNED.fullmatch(text)
     if match is None:
-        return None
+        raise UnitError("expected a plain decimal without sign")
     whole, part = match[1], match[2] or ""
     count, rest = divmod(int(whole + part) * den, num * 10 ** len(part))
     return count if rest == 0 and count <= GRID_MAX else None

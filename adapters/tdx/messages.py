@@ -75,7 +75,7 @@ class Refused:
     def words(self) -> str:
         """All that was said, for people."""
         said = (str(self.code) if self.code else "", self.status, self.reason, self.text)
-        return " ".join(part for part in said if part) or self.name
+        return " ".join(dict.fromkeys(part for part in said if part)) or self.name
 
 
 @frozen(kw_only=True)
