@@ -7,7 +7,6 @@ Every extension is optional, because the same files run interpreted (see ``engin
 
 import importlib.util
 import os
-import shutil
 import sys
 from pathlib import Path
 
@@ -73,7 +72,7 @@ def extensions() -> list[Extension]:
     )
 
 
-class build_hot(build_ext):  # noqa: N801 - setuptools' naming
+class build_hot(build_ext):
     """Builds all or nothing: the stamp is written only when every binary was made from these sources."""
 
     failed = False

@@ -18,6 +18,7 @@ from tickwright.engine.errors import TickwrightError
 DONE: Final = 0
 FAILED: Final = 1
 BAD_CONFIG: Final = 2
+HALTED: Final = 8
 
 EXIT_CODES: Final = """\b
 Exit codes:
@@ -40,9 +41,13 @@ class Verb(NamedTuple):
 
 
 VERBS: Final[dict[str, Verb]] = {
+    "backtest": Verb("tickwright.commands.run:backtest", "Run a config on recorded data, whatever its own mode."),
     "check": Verb("tickwright.commands.check:check", "Validate a config; show every value and where it came from."),
+    "data": Verb("tickwright.commands.data:data", "Look at recorded market data."),
     "new": Verb("tickwright.commands.new:new", "Write the files of a new strategy, with a test that passes."),
+    "run": Verb("tickwright.commands.run:run", "Run a config in its own mode."),
     "strategies": Verb("tickwright.commands.strategies:strategies", "Look at the strategies that are installed."),
+    "why": Verb("tickwright.commands.why:why", "Tell the life of one order in plain words."),
 }
 
 

@@ -10,6 +10,8 @@ cdef class Gate:
     cpdef rejected(self, Order order, long long now)
     cpdef mark(self, long long now)
     cpdef disable(self, int strategy_index, str reason, long long now)
+    cpdef object latched(self)
+    cpdef let_exit(self, Order order)
     cpdef alarm(self, Order order, bint halt, str code, long long now)
 
 cdef class Venue:

@@ -4,7 +4,19 @@ Each is a small base class rather than a Protocol, because the hot modules call 
 raises, since a port half implemented is a bug. The rooms `risk` and `adapters` fill them in.
 """
 
+from collections.abc import Sequence
+from typing import Protocol
+
 from tickwright.engine.order import Approved, Denial, Fill, Order
+
+
+class Latched(Protocol):
+    """A kill that was latched: what it covers, and whether positions are to be closed."""
+
+    @property
+    def flatten(self) -> bool: ...
+
+    def covers(self, strategy: str, instrument: str, venue: str) -> bool: ...
 
 
 class Gate:
@@ -38,6 +50,14 @@ class Gate:
 
     def disable(self, strategy_index: int, reason: str, now: int) -> None:
         """From now on nothing of this strategy passes but cancels."""
+        raise NotImplementedError(type(self).__name__)
+
+    def latched(self) -> Sequence[Latched]:
+        """Kills raised since the last call: everything they cover is to be cancelled now."""
+        raise NotImplementedError(type(self).__name__)
+
+    def let_exit(self, order: Order) -> None:
+        """Let one reduce-only order of the core pass a kill that flattens."""
         raise NotImplementedError(type(self).__name__)
 
     def alarm(self, order: Order, halt: bool, code: str, now: int) -> None:

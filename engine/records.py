@@ -72,8 +72,12 @@ class Recorder:
 
     __slots__ = ("decisions", "equity", "fills", "notes", "orders", "seq")
 
-    def __init__(self, sink: Sink | None, evidence: tuple[str, ...] = ()) -> None:
+    def __init__(self, sink: Sink | None = None, evidence: tuple[str, ...] = ()) -> None:
         self.seq = 0
+        self.open(sink, evidence)
+
+    def open(self, sink: Sink | None, evidence: tuple[str, ...]) -> None:
+        """Start anew with a sink and the names of the gate's inputs; rows not handed over by then are lost."""
         self.orders = Table("orders", ORDERS, sink, hashed=True)
         self.fills = Table("fills", FILLS, sink, hashed=True)
         self.decisions = Table("decisions", DECISIONS + evidence, sink)

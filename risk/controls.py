@@ -211,3 +211,6 @@ NUMBER: Final = {control.id: number for number, control in enumerate(CONTROLS, 1
 """A control's number in the decisions: its place in the order of checks, from 1; 0 is a pass."""
 
 CODE_CONTROL: Final = {code: control.id for control in CONTROLS for code in control.codes}
+
+VERDICTS: Final = ("PASS", *(control.codes[0] for control in CONTROLS))
+"""What a decision's number says: the first code of the control, exact codes being in the denial's text."""

@@ -9,8 +9,11 @@ unbounded integers, names all that fail, and has the last word. So the fast way 
 Only this module makes an `Approved`.
 """
 
+from collections.abc import Sequence
+
 from tickwright.engine.order import Approved, Denial, Fill, Order
 from tickwright.engine.terms import MARKET, TAKER
+from tickwright.risk.kill import Latch
 from tickwright.risk.screen import Screen
 from tickwright.risk.state import Rules
 
@@ -96,6 +99,14 @@ class RiskGate(Screen):
     def disable(self, strategy_index: int, reason: str, now: int) -> None:
         """From now on nothing of this strategy passes but cancels, until `Floor.enable`."""
         self.floor.disable(strategy_index, reason, now)
+
+    def latched(self) -> Sequence[Latch]:
+        """Kills raised since the last call."""
+        return self.floor.kill.take()
+
+    def let_exit(self, order: Order) -> None:
+        """Let one reduce-only order of the core pass a kill that flattens."""
+        self.floor.kill.exit(order.client_order_id)
 
     def alarm(self, order: Order, halt: bool, code: str, now: int) -> None:
         """What must not be was met: reduce the order's instrument only, or stop everything."""

@@ -63,6 +63,11 @@ class Latch:
     def label(self) -> str:
         return f"{self.level} {self.name}" if self.name else self.level
 
+    @property
+    def flatten(self) -> bool:
+        """Whether what is covered is to be closed, beyond cancelling its orders."""
+        return self.mode is KillMode.FLATTEN
+
 
 class LatchStore(Protocol):
     """Keeps latches over a restart."""

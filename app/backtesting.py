@@ -1,0 +1,221 @@
+"""Runs a config on recorded data and returns what came of it."""
+
+import signal
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from io import StringIO
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from attrs import define, field
+
+from tickwright.adapters.tape import Block, delay, play
+from tickwright.adapters.tape.blocks import FIELDS
+from tickwright.build import PREFIX, Parts, Tapes, join, open_tapes
+from tickwright.config import Config, load
+from tickwright.controls import LIMITS
+from tickwright.document import ConfigError, Fault
+from tickwright.engine.compiled import why_interpreted
+from tickwright.plugins import Loaded, load_strategies
+from tickwright.reports.html import write_report
+from tickwright.reports.parquet import RunWriter
+from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
+from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary
+from tickwright.reports.summary import RunFacts, summarise
+from tickwright.result import Result
+from tickwright.risk.controls import VERDICTS
+from tickwright.risk.verdict import PLUGIN
+
+CHUNK = 16_384
+"""Rows played between two looks at the clock of a watching person and at Ctrl+C."""
+
+CODES = VERDICTS + ("",) * (PLUGIN - len(VERDICTS)) + ("USER_CHECK",)
+"""A code for each number that a decision can have."""
+
+Progress = Callable[[int, int], None]
+"""Told how many rows of how many have been played."""
+
+
+def backtest(
+    config: str | Path | Mapping[str, Any] | Config,
+    *,
+    overrides: Iterable[str] = (),
+    tapes: Mapping[str, Any] | None = None,
+    progress: Progress | None = None,
+) -> Result:
+    """Run a strategy on recorded data.
+
+    Args:
+        config: a YAML file, or the same as a mapping.
+        overrides: ``key.path=value``, put in the place of what the file says.
+        tapes: recorded data in memory by instrument id (a structured array or a mapping of columns, as
+            ``docs/data.md`` describes them), in the place of the paths under ``data.tapes``.
+        progress: called now and then with rows played and rows in all.
+
+    Raises:
+        ConfigError: the config cannot be run; each fault with file, line and path.
+        TickwrightError: the data are broken, or the run cannot be written.
+    """
+    given = dict(tapes or {})
+    checked = config if isinstance(config, Config) else load(config, overrides, mode="backtest")
+    return Run.prepare(checked, given).go(progress)
+
+
+@define
+class Run:
+    """A run that is ready: everything opened, nothing played."""
+
+    config: Config
+    tapes: Tapes
+    folder: Path
+    writer: RunWriter
+    parts: Parts
+    blocks: Iterator[Block]
+    interrupted: bool = False
+    first_ts: int | None = None
+    last_ts: int | None = None
+    played_s: float = field(default=0.0)
+
+    @classmethod
+    def prepare(cls, config: Config, given: Mapping[str, Any]) -> "Run":
+        loaded = load_strategies(config)
+        refuse_background(config, loaded)
+        tapes = open_tapes(config, given)
+        parts = join(config, tapes, loaded)
+        folder = make_run_folder(
+            config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
+        )
+        writer = RunWriter(folder, tapes.instruments, parts.strategies, PREFIX, CODES, parts.floor.columns)
+        parts.recorder.open(writer, parts.floor.columns)
+        (folder / LIMITS).write_text(parts.floor.describe())
+        return cls(config, tapes, folder, writer, parts, stream(config, tapes, parts, bool(given)))
+
+    def go(self, progress: Progress | None = None) -> Result:
+        """Play everything, close the books, and write the run folder."""
+        try:
+            with ctrl_c(self.interrupt):
+                self.play(progress)
+        finally:
+            self.parts.recorder.flush()
+            self.writer.close()
+        return self.finish()
+
+    def interrupt(self) -> None:
+        self.interrupted = True
+
+    def play(self, progress: Progress | None) -> None:
+        core = self.parts.core
+        begun = time.perf_counter()
+        for block in self.blocks:
+            if block.n == 0:
+                continue
+            if self.first_ts is None:
+                self.first_ts = int(block.ts[0])
+                core.start(self.first_ts)
+            self.play_block(block, progress)
+            if self.interrupted or core.stopping:
+                break
+        if self.first_ts is not None:
+            core.stop(core.now)
+        self.last_ts = core.now
+        self.played_s = time.perf_counter() - begun
+
+    def play_block(self, block: Block, progress: Progress | None) -> None:
+        loop = self.parts.loop
+        core = self.parts.core
+        # Memory views hold plain integers in both forms; NumPy's own scalars must not leak into the records.
+        columns = [memoryview(getattr(block, name)) for name in FIELDS]
+        at = 0
+        while at < block.n and not self.interrupted and not core.stopping:
+            upto = min(at + CHUNK, block.n)
+            loop.play(*columns, at, upto)
+            at = upto
+            if progress is not None:
+                progress(loop.events, self.tapes.rows)
+
+    def finish(self) -> Result:
+        parts = self.parts
+        lines = final_lines(parts.portfolio, parts.strategies)
+        write_positions(self.folder, lines)
+        facts = RunFacts(
+            run_hash=run_hash(parts.recorder.log_hash(), portfolio_lines(lines)),
+            compiled=not why_interpreted(),
+            events=parts.loop.events,
+            wakes=parts.core.wakes,
+            wall_s=self.played_s,
+            name=self.config.name,
+            mode="backtest",
+            status=self.status,
+            data_start_ns=self.first_ts,
+            data_end_ns=self.last_ts,
+        )
+        run = RunFolder(self.folder)
+        summary = summarise(run, facts, lines)
+        write_summary(self.folder, summary)
+        write_report(run)
+        return Result(run, summary, tuple(parts.core.failures))
+
+    @property
+    def status(self) -> str:
+        if self.interrupted:
+            return "interrupted"
+        return "failed" if self.parts.core.failures else "done"
+
+
+def stream(config: Config, tapes: Tapes, parts: Parts, in_memory: bool) -> Iterator[Block]:
+    """The rows of the run in order. Tapes in memory are converted before the run, files while it goes."""
+    data = config.data
+    start, end = (data.start, data.end) if data else (None, None)
+    blocks = play(zip(tapes.tapes, tapes.instruments, strict=True), start, end)
+    if parts.feed_delay is not None:
+        blocks = delay(blocks, parts.feed_delay, len(tapes.tapes))
+    return iter(list(blocks)) if in_memory else blocks
+
+
+def refuse_background(config: Config, loaded: Mapping[str, Loaded]) -> None:
+    """A strategy with work of its own beside the trading cannot be repeated, and so cannot be tested on a tape."""
+    from tickwright.strategies.base import Strategy
+
+    faults = [
+        Fault(
+            config.place(("strategies", name, "use")),
+            f"{one.form.__name__} has a background task, which a backtest cannot repeat; run it on paper or live",
+        )
+        for name, one in loaded.items()
+        if one.form.background is not Strategy.background
+    ]
+    if faults:
+        raise ConfigError(faults)
+
+
+def as_yaml(resolved: Mapping[str, Any]) -> str:
+    """The resolved config as a YAML file that can be run again."""
+    from ruamel.yaml import YAML
+
+    text = StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.dump(dict(resolved), text)
+    return text.getvalue()
+
+
+@contextmanager
+def ctrl_c(interrupt: Callable[[], None]) -> Iterator[None]:
+    """The first Ctrl+C ends the run in order; the second one ends the process at once."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+
+    def first(_number: int, _frame: FrameType | None) -> None:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+        interrupt()
+
+    before = signal.signal(signal.SIGINT, first)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

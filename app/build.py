@@ -1,0 +1,248 @@
+"""Joins the rooms into one run: instruments, books, gate, order manager, core, simulated venues, strategies."""
+
+from collections.abc import Iterable, Mapping
+from decimal import Decimal
+from random import Random
+from typing import Any
+
+import numpy as np
+import structlog
+from attrs import define, frozen
+
+from tickwright.adapters.sim.latency import Fixed, LogNormal
+from tickwright.adapters.sim.venue import SimVenue
+from tickwright.adapters.tape import FixedLatency, LognormalLatency, Tape, open_tape
+from tickwright.adapters.tape.delay import Latency
+from tickwright.config import Config
+from tickwright.document import ConfigError, Fault
+from tickwright.engine.backtest import Channel, TapeLoop
+from tickwright.engine.book import Book
+from tickwright.engine.books import Books
+from tickwright.engine.core import Core
+from tickwright.engine.desk import Desk, OnError
+from tickwright.engine.door import Door, Names
+from tickwright.engine.instrument import Instrument
+from tickwright.engine.market import Market, Seat
+from tickwright.engine.orders import OrderManager
+from tickwright.engine.portfolio import Portfolio
+from tickwright.engine.records import Recorder
+from tickwright.latency import Delay
+from tickwright.plugins import Loaded
+from tickwright.risk.floor import Floor
+from tickwright.risk.gate import RiskGate
+from tickwright.risk.limits import LimitBook, RiskConfigError
+from tickwright.strategies.base import handlers
+
+ORDERS, REPORTS, REJECTS, FEED = 1, 2, 3, 4
+"""The streams of random numbers that a run draws from, each its own."""
+
+PREFIX = "bt"
+"""What the order ids of a backtest begin with; other runs make theirs once, with their state folder."""
+
+
+@frozen
+class Tapes:
+    """What a run plays: one tape for each instrument, in the order of the instruments' indices."""
+
+    tapes: tuple[Tape, ...]
+    instruments: tuple[Instrument, ...]
+
+    @property
+    def rows(self) -> int:
+        return sum(tape.rows for tape in self.tapes)
+
+
+@define
+class Parts:
+    """The joined parts of one run."""
+
+    core: Core
+    loop: TapeLoop
+    portfolio: Portfolio
+    recorder: Recorder
+    floor: Floor
+    instruments: tuple[Instrument, ...]
+    strategies: tuple[str, ...]
+    feed_delay: Latency | None
+
+
+def open_tapes(config: Config, given: Mapping[str, Any]) -> Tapes:
+    """Open every tape of the config; `given` holds tapes in memory, which take the place of paths.
+
+    Raises:
+        ConfigError: the config and a tape say different things about one instrument, or neither says anything.
+        TapeError: a tape cannot be opened.
+    """
+    tapes = []
+    instruments = []
+    faults: list[Fault] = []
+    for id, source in (config.data.tapes if config.data else {}).items():
+        place = config.place(("data", "tapes", id))
+        where = given.get(id, source if source.startswith("package:") else config.path(source))
+        tape = open_tape(where)
+        stated = config.instrument(id) if id in config.instruments else None
+        if stated is None and tape.instrument is None:
+            faults.append(Fault(place, f"expected {id} under instruments:, since the tape does not describe it"))
+            continue
+        tapes.append(tape)
+        instruments.append(stated or tape.instrument)
+        if stated is not None and tape.instrument is not None:
+            faults.extend(Fault(place, text) for text in differences(id, stated, tape.instrument))
+    if faults:
+        raise ConfigError(faults)
+    return Tapes(tuple(tapes), tuple(each for each in instruments if each is not None))
+
+
+def differences(id: str, stated: Instrument, told: Instrument) -> Iterable[str]:
+    """What config and tape say differently about one instrument: an error, not a choice."""
+    if told.id != id:
+        yield f"expected a tape of {id}, received one of {told.id}"
+        return
+    for name in ("tick_size", "lot_size", "kind", "base", "quote", "multiplier"):
+        ours, theirs = getattr(stated, name), getattr(told, name)
+        if ours != theirs:
+            yield f"{id}: the config says {name} {ours}, the tape {theirs}; one of them is wrong"
+
+
+def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded]) -> Parts:
+    """Build the run of a checked config."""
+    instruments = tapes.instruments
+    names = tuple(loaded)
+    recorder = Recorder()
+    portfolio = Portfolio(
+        instruments,
+        names,
+        currency=config.account.currency,
+        balances=config.account.balances,
+        rates=fixed_rates(config),
+    )
+    markets = [Market(each, i, portfolio.position(i)) for i, each in enumerate(instruments)]
+    seats = make_seats(config, names, markets, portfolio)
+    floor = make_floor(config, instruments, markets, seats, portfolio, recorder)
+    gate = RiskGate(floor, recorder)
+    books = Books(portfolio, markets, len(names), gate, recorder)
+    core = Core(markets, OrderManager(recorder, books), gate, recorder, books)
+    channels = add_venues(config, core, markets)
+    ids = Names(f"{PREFIX}-")
+    for index, (name, one) in enumerate(loaded.items()):
+        add_strategy(core, name, index, one, OnError(config.strategies[name].on_error), ids, seats)
+    return Parts(
+        core=core,
+        loop=TapeLoop(core, channels),
+        portfolio=portfolio,
+        recorder=recorder,
+        floor=floor,
+        instruments=instruments,
+        strategies=names,
+        feed_delay=feed_delay(config),
+    )
+
+
+def fixed_rates(config: Config) -> dict[str, Decimal]:
+    """The rates that are plain numbers, by the currency they turn into the account's."""
+    rates = {}
+    for pair, rate in config.account.rates.items():
+        left, _, right = pair.partition("/")
+        if isinstance(rate, Decimal):
+            rates[left if right == config.account.currency else right] = rate
+    return rates
+
+
+def make_seats(
+    config: Config, names: tuple[str, ...], markets: list[Market], portfolio: Portfolio
+) -> dict[str, list[Seat]]:
+    """A seat for each strategy in each of its instruments, in the order of the config."""
+    by_id = {market.instrument.id: market for market in markets}
+    return {
+        name: [
+            Seat(name, index, by_id[id], portfolio.position(by_id[id].index, index))
+            for id in config.strategies[name].instruments
+        ]
+        for index, name in enumerate(names)
+    }
+
+
+def make_floor(
+    config: Config,
+    instruments: tuple[Instrument, ...],
+    markets: list[Market],
+    seats: dict[str, list[Seat]],
+    portfolio: Portfolio,
+    recorder: Recorder,
+) -> Floor:
+    """Everything the gate stands on.
+
+    Raises:
+        ConfigError: limits that cannot be.
+    """
+    try:
+        limits = LimitBook(
+            config.mode,
+            config.risk_scopes(),
+            instruments,
+            currency=config.account.currency,
+            rates=config.account.rates,
+            authority=config.authority(),
+        )
+        return Floor(limits, markets, [seat for row in seats.values() for seat in row], portfolio, recorder)
+    except RiskConfigError as error:
+        place = config.place(("risk",))
+        raise ConfigError([Fault(place, line) for line in str(error).splitlines()]) from None
+
+
+def feed_delay(config: Config) -> Latency | None:
+    """How much later than the venue the strategies see the market; None for not at all."""
+    delay = config.simulator.latency.feed
+    if delay.median == 0:
+        return None
+    if not delay.sigma:
+        return FixedLatency(delay.median)
+    return LognormalLatency(delay.median, float(delay.sigma), np.random.default_rng([config.simulator.seed, FEED]))
+
+
+def travel(config: Config, delay: Delay, stream: int) -> Fixed | LogNormal:
+    """The time a message takes; each way has random numbers of its own, so that none disturbs another."""
+    if not delay.sigma:
+        return Fixed(delay.median)
+    return LogNormal(delay.median, float(delay.sigma), Random(f"{config.simulator.seed} {stream}"))
+
+
+def add_venues(config: Config, core: Core, markets: list[Market]) -> list[Channel]:
+    """One simulated venue for each of the config's; the tape's channels lead to their books and to the core's.
+
+    While strategies see the market as it happens, venue and core share their books; else the venue has its own, and
+    the rows come twice.
+    """
+    simulator = config.simulator
+    delayed = simulator.latency.feed.median > 0
+    books = [Book(market.instrument, market.index) if delayed else market.book for market in markets]
+    venues = {}
+    for name in dict.fromkeys(market.venue_name for market in markets):
+        own = [market for market in markets if market.venue_name == name]
+        venues[name] = SimVenue(
+            core,
+            [books[market.index] if market in own else None for market in markets],
+            queue=simulator.queue,
+            to_venue=travel(config, simulator.latency.order, ORDERS),
+            to_client=travel(config, simulator.latency.report, REPORTS),
+            reject_probability=float(simulator.reject_probability),
+            random=Random(f"{simulator.seed} {REJECTS} {name}"),
+        )
+        core.add_venue(venues[name], own)
+    channels = [
+        Channel(books[i], i, None if delayed else market, venues[market.venue_name]) for i, market in enumerate(markets)
+    ]
+    return channels + [Channel(market.book, i, market, None) for i, market in enumerate(markets) if delayed]
+
+
+def add_strategy(
+    core: Core, name: str, index: int, loaded: Loaded, on_error: OnError, ids: Names, seats: dict[str, list[Seat]]
+) -> None:
+    strategy = loaded.create()
+    door = Door(name, index, ids)
+    log = structlog.get_logger().bind(strategy_id=name)
+    desk = Desk(strategy, door, handlers(strategy), on_error, core, log)
+    for seat in seats[name]:
+        desk.add_seat(seat)
+    core.add_desk(desk)
+    strategy._attach(door, desk)

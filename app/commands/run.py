@@ -1,0 +1,106 @@
+"""``tickwright run`` and ``tickwright backtest``: run a config, show what came of it."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from tickwright.commands.options import config_argument, json_option, print_json, set_option
+
+if TYPE_CHECKING:
+    from tickwright.backtesting import Progress
+    from tickwright.result import Result
+
+
+@click.command()
+@config_argument
+@set_option
+@json_option
+@click.pass_context
+def run(ctx: click.Context, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Run CONFIG in its own mode.
+
+    A run folder with everything that happened is left under runs/.
+    """
+    from tickwright.config import load
+    from tickwright.document import ConfigError, Fault
+
+    checked = load(config, overrides)
+    if checked.mode != "backtest":
+        raise ConfigError(
+            [
+                Fault(
+                    checked.place(("mode",)), f"expected backtest, got {checked.mode}: this version runs backtests only"
+                )
+            ]
+        )
+    ctx.exit(carry_out(checked, as_json))
+
+
+@click.command()
+@config_argument
+@set_option
+@json_option
+@click.pass_context
+def backtest(ctx: click.Context, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Run CONFIG on recorded data, whatever its own mode is."""
+    from tickwright.config import load
+
+    ctx.exit(carry_out(load(config, overrides, mode="backtest"), as_json))
+
+
+def carry_out(checked: Any, as_json: bool) -> int:
+    """Run it, print the result, and say by the exit code how it ended."""
+    from tickwright.backtesting import backtest as play
+    from tickwright.engine.compiled import why_interpreted
+
+    if why_interpreted():
+        click.echo(f"tickwright: running interpreted, slower with the same results: {why_interpreted()}", err=True)
+    with progress_bar() as progress:
+        result = play(checked, progress=progress)
+    show(result, as_json)
+    return exit_code(result)
+
+
+def show(result: "Result", as_json: bool) -> None:
+    from tickwright.reports.terminal import print_summary
+    from tickwright.result import failure_text
+
+    for failure in result.failures:
+        click.echo(failure_text(failure), err=True)
+    if as_json:
+        print_json(result.summary)
+    else:
+        print_summary(result.summary, sys.stdout)
+    if result.summary["status"] == "interrupted":
+        click.echo("tickwright: interrupted; what had happened by then is in the run folder", err=True)
+    click.echo(f"tickwright: results in {result.folder}", err=True)
+
+
+def exit_code(result: "Result") -> int:
+    from tickwright.cli import DONE, FAILED, HALTED
+
+    if result.summary["status"] == "halted":
+        return HALTED
+    return DONE if result.summary["status"] == "done" else FAILED
+
+
+@contextmanager
+def progress_bar() -> "Iterator[Progress | None]":
+    """A bar on stderr while a person watches, nothing otherwise."""
+    if not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("events", total=None)
+
+        def report(done: int, total: int) -> None:
+            bar.update(task, completed=done, total=max(total, done))
+
+        yield report

@@ -1,0 +1,60 @@
+"""What a run came to, for notebooks and tests."""
+
+import traceback
+from pathlib import Path
+from typing import Any
+
+from attrs import frozen
+
+from tickwright.engine.traffic import Failure
+from tickwright.reports.run_folder import RunFolder
+
+
+@frozen
+class Result:
+    """A finished run. Tables are pyarrow tables, read from the run folder when asked for."""
+
+    run: RunFolder
+    summary: dict[str, Any]
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def folder(self) -> Path:
+        return self.run.path
+
+    @property
+    def run_id(self) -> str:
+        return self.run.run_id
+
+    @property
+    def run_hash(self) -> str:
+        """The same for the same code, config, data and seed."""
+        return str(self.summary["run_hash"])
+
+    @property
+    def orders(self) -> Any:
+        """The order log: one row an event of an order."""
+        return self.run.table("orders")
+
+    @property
+    def fills(self) -> Any:
+        return self.run.table("fills")
+
+    @property
+    def positions(self) -> Any:
+        return self.run.table("positions")
+
+    @property
+    def equity(self) -> Any:
+        return self.run.table("equity")
+
+
+def failure_text(failure: Failure) -> str:
+    """A strategy's error as its author wants to see it: the trace through his own files alone, then the error."""
+    frames = traceback.extract_tb(failure.error.__traceback__)
+    ours = Path(__file__).resolve().parent
+    rooms = {ours, *(ours.parent / room for room in ("engine", "strategies"))}
+    theirs = [each for each in frames if Path(each.filename).resolve().parent not in rooms] or list(frames)
+    lines = [f"strategy {failure.strategy}: {failure.handler} raised\n", *traceback.format_list(theirs)]
+    lines += traceback.format_exception_only(failure.error)
+    return "".join(lines)

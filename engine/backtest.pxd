@@ -1,0 +1,21 @@
+cimport cython
+from tickwright.engine.book cimport Book
+from tickwright.engine.core cimport Core
+from tickwright.engine.market cimport Market
+from tickwright.engine.ports cimport TapeVenue
+
+@cython.final
+cdef class Channel:
+    cdef readonly Book book
+    cdef readonly int index
+    cdef readonly Market market
+    cdef readonly TapeVenue venue
+
+@cython.final
+cdef class TapeLoop:
+    cdef readonly Core core
+    cdef list channels
+    cdef readonly long long events
+
+    @cython.locals(core=Core, channels=list, channel=Channel, venue=TapeVenue, book=Book, i=cython.longlong, now=cython.longlong, stop=cython.longlong)
+    cpdef long long play(self, const long long[::1] ts, const long long[::1] market, const long long[::1] kind, const long long[::1] side, const long long[::1] px, const long long[::1] qty, const long long[::1] last, long long first, long long n)

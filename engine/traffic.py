@@ -1,0 +1,250 @@
+"""What leaves: strategies' intents through the gate, cancels that wait for their turn, strategies that failed.
+
+The lower half of the core (see `engine/core.py`), which decides nothing of its own about when.
+"""
+
+from typing import Any
+
+from attrs import frozen
+
+from tickwright.engine.books import Books
+from tickwright.engine.desk import Desk, OnError, Watch
+from tickwright.engine.door import CANCEL, CANCEL_ALL
+from tickwright.engine.market import Market, Seat
+from tickwright.engine.marks import CHANGED, HALT, SEND_CANCEL
+from tickwright.engine.order import Approved, Order
+from tickwright.engine.orders import OrderManager
+from tickwright.engine.ports import Gate, Latched, Reports, TapeVenue
+from tickwright.engine.records import Recorder
+from tickwright.engine.schedule import Schedule
+from tickwright.engine.terms import BUY, IOC, NO_TIME, SELL
+
+HOLD_NS = 50_000_000
+"""A cancel that the message budget held back is tried again after this."""
+
+ROUNDS_MAX = 10_000
+"""How often one event may lead to new intents before the strategy counts as a runaway."""
+
+
+@frozen
+class Failure:
+    """A strategy raised: which one, in which handler, when, what."""
+
+    strategy: str
+    handler: str
+    ts: int
+    error: BaseException
+
+
+class Traffic(Reports):
+    """What the core knows of a run, and the way out for orders and cancels."""
+
+    __slots__ = (
+        "books",
+        "desks",
+        "due",
+        "failures",
+        "gate",
+        "held",
+        "hold_due",
+        "markets",
+        "notices",
+        "now",
+        "orders",
+        "recorder",
+        "running",
+        "stopping",
+        "timers",
+        "venues",
+        "waiting",
+        "waiting_due",
+        "wakes",
+        "watches",
+    )
+
+    def __init__(
+        self, markets: list[Market], orders: OrderManager, gate: Gate, recorder: Recorder, books: Books
+    ) -> None:
+        self.markets = markets
+        self.orders = orders
+        self.gate = gate
+        self.recorder = recorder
+        self.books = books
+        self.venues: list[TapeVenue] = []
+        self.desks: list[Desk] = []
+        self.watches: list[list[Watch]] = [[] for _ in markets]
+        self.timers = Schedule()
+        self.failures: list[Failure] = []
+        self.notices: list[Order] = []
+        self.held: list[Order] = []
+        self.hold_due = NO_TIME
+        self.waiting: list[Order] = []
+        self.waiting_due = NO_TIME
+        self.now = 0
+        self.due = NO_TIME
+        self.wakes = 0
+        self.running = False
+        self.stopping = False
+
+    # --- intents ----------------------------------------------------------------------------------------
+
+    def flush(self, desk: Desk) -> None:
+        """Take a strategy's intents through the gate, then tell what became of them."""
+        self.take(desk)
+        if self.notices:
+            self.tell_notices()
+
+    def take(self, desk: Desk) -> None:
+        """The intents of one handler, in the order of asking."""
+        intents = desk.door.intents
+        i = 0
+        while i < len(intents):
+            intent = intents[i]
+            i += 1
+            if type(intent) is Order:
+                self.place(intent)
+            else:
+                self.change(desk, intent)
+        intents.clear()
+
+    def place(self, order: Order) -> None:
+        """One new order: judged, recorded, sent; or denied."""
+        now = self.now
+        verdict = self.gate.judge(order, now)
+        if type(verdict) is Approved:
+            self.orders.register(verdict, now)
+            self.orders.send_start(order, now)
+            venue = self.venues[self.markets[order.market].venue_index]
+            venue.submit(order, now)
+            if not venue.instant:
+                self.await_answer(order)
+        else:
+            self.orders.deny(order, verdict, now)
+        if self.desks[order.strategy_index].on_order is not None:
+            self.notices.append(order)
+        if self.gate.to_cancel:
+            for old in self.gate.take_to_cancel():
+                self.cancel(old)
+
+    def change(self, desk: Desk, intent: tuple[Any, ...]) -> None:
+        """A cancel or a replace."""
+        kind = intent[0]
+        if kind == CANCEL:
+            self.cancel(intent[1])
+        elif kind == CANCEL_ALL:
+            self.cancel_all(desk, intent[1])
+        else:
+            self.replace(intent[1], intent[2], intent[3])
+
+    def cancel_all(self, desk: Desk, seat: Seat | None) -> None:
+        for place in desk.seats if seat is None else [seat]:
+            for order in list(place.working.orders.values()):
+                self.cancel(order)
+
+    def cancel(self, order: Order) -> None:
+        """Ask the venue to cancel, as far as the order manager and the message budget allow."""
+        marks = self.orders.cancel_req(order, self.now)
+        if marks & SEND_CANCEL:
+            self.send_cancel(order)
+        if marks & CHANGED and order.strategy_index >= 0 and self.desks[order.strategy_index].on_order is not None:
+            self.notices.append(order)
+
+    def send_cancel(self, order: Order) -> None:
+        venue = self.venues[self.markets[order.market].venue_index]
+        if not self.gate.cancel_allowed(order, self.now):
+            self.hold(order)
+            return
+        venue.cancel(order, order.cancel_id, self.now)
+        if not venue.instant:
+            self.await_answer(order)
+
+    def tell_notices(self) -> None:
+        """Tell strategies of what became of their intents; they may answer with more."""
+        notices = self.notices
+        i = 0
+        while i < len(notices):
+            order = notices[i]
+            i += 1
+            desk = self.desks[order.strategy_index]
+            if desk.enabled:
+                desk.door.now = self.now
+                try:
+                    desk.on_order(order)
+                except BaseException as error:
+                    self.fail(desk, "on_order", error)
+                if desk.door.intents:
+                    self.take(desk)
+                if i > ROUNDS_MAX:
+                    self.runaway(desk)
+        notices.clear()
+
+    # --- alarms, waits, failures ------------------------------------------------------------------------
+
+    def alarm(self, order: Order, marks: int) -> None:
+        """What must not be has been: the gate writes it down and closes what it must."""
+        self.gate.alarm(order, bool(marks & HALT), self.orders.alarm, self.now)
+        self.carry_out()
+
+    def carry_out(self) -> None:
+        """Cancel what newly latched kills cover, and close positions where they ask for it."""
+        for latch in self.gate.latched():
+            for order in self.orders.open_orders():
+                if latch.covers(order.strategy, order.instrument.id, order.instrument.venue):
+                    self.cancel(order)
+            if latch.flatten:
+                self.flatten(latch)
+
+    def flatten(self, latch: Latched) -> None:
+        """Close every covered strategy's position with a reduce-only market order."""
+        for desk in self.desks:
+            for seat in desk.seats:
+                instrument = seat.market.instrument
+                lots = seat.position.lots
+                if lots and latch.covers(desk.name, instrument.id, instrument.venue):
+                    side = SELL if lots > 0 else BUY
+                    size = instrument.qty(abs(lots))
+                    order = desk.door.enter(side, instrument, size, None, IOC, False, True, 0, None, "flatten")
+                    self.gate.let_exit(order)
+            self.flush(desk)
+
+    def hold(self, order: Order) -> None:
+        """Try a cancel again a little later."""
+        self.held.append(order)
+        self.hold_due = min(self.hold_due, self.now + HOLD_NS)
+
+    def let_go(self) -> None:
+        """Cancels that were held back, in their order."""
+        held, self.held, self.hold_due = self.held, [], NO_TIME
+        for order in held:
+            if order.cancel_outstanding:
+                self.send_cancel(order)
+            elif order.cancel_wanted:
+                self.cancel(order)
+
+    def await_answer(self, order: Order) -> None:
+        """Look at the order again when its answer would be overdue."""
+        self.waiting.append(order)
+        due = self.orders.due(order)
+        if due < self.waiting_due:
+            self.waiting_due = due
+
+    def fail(self, desk: Desk, handler: str, error: BaseException) -> None:
+        """A strategy raised: it stays in its seat, but nobody asks it any more; what follows is declared."""
+        if isinstance(error, KeyboardInterrupt):
+            raise error
+        self.failures.append(Failure(desk.name, handler, self.now, error))
+        self.halt(desk, f"{handler} raised {type(error).__name__}: {error}")
+
+    def runaway(self, desk: Desk) -> None:
+        self.halt(desk, f"made more than {ROUNDS_MAX} rounds of intents at one moment")
+
+    def halt(self, desk: Desk, reason: str) -> None:
+        """Disable a strategy by its `on_error`."""
+        if not desk.enabled:
+            return
+        desk.enabled = False
+        self.gate.disable(desk.index, reason, self.now)
+        if desk.on_error is OnError.STOP_RUN:
+            self.stopping = True
+        if desk.on_error is not OnError.HALT_STRATEGY:
+            self.cancel_all(desk, None)

@@ -1,0 +1,14 @@
+cimport cython
+from tickwright.engine.door cimport Door
+from tickwright.engine.order cimport Order
+
+cdef int BUY, GTC, SELL
+
+cdef class Strategy:
+    cdef readonly Door _door
+    cdef readonly object _desk
+
+    @cython.locals(door=Door)
+    cdef Order _ask(self, int side, object instrument, object qty, object price, int time_in_force, bint post_only, bint reduce_only, object expire, object parent, str tag)
+    @cython.locals(door=Door)
+    cdef Door _entrance(self)
