@@ -10,7 +10,7 @@ from tickwright.engine.instrument import Instrument, Kind
 from tickwright.engine.market import Market
 from tickwright.engine.terms import NO_TIME
 from tickwright.risk.limits import E6, HUGE, LimitBook, Limits
-from tickwright.risk.state import WIDE, Bucket, Desk, Line, Member, Purse, Reading, Rules, Tally, VenueState
+from tickwright.risk.state import BUCKET_MAX, WIDE, Bucket, Desk, Line, Member, Purse, Reading, Rules, Tally, VenueState
 
 WIDEST_BPS: Final = 10_000_000_000_000
 """Ten million basis points, in millionths: limits beyond are judged the slow way."""
@@ -146,8 +146,8 @@ def make_buckets(
     share = limits.values["cancel_reserve"]
     for over, label, pace, burst in limits.message_buckets:
         key = ("message", venue, over)
-        reserve = burst * share // E6
-        bucket = store.setdefault(key, Bucket(label, pace, burst, reserve * 1_000_000_000))
+        reserve = min(burst * 1_000_000_000, BUCKET_MAX) * share // E6
+        bucket = store.setdefault(key, Bucket(label, pace, burst, reserve))
         messages.append(_tighter(store, key, bucket, label, pace, burst, reserve))
     return orders, messages
 
@@ -164,7 +164,7 @@ def _tighter(
     """The bucket that seats share; where two say different things (a strategy's own `global` key), one of its own."""
     if (held.pace, held.label) == (pace, label):
         return held
-    return store.setdefault((*key, label), Bucket(label, pace, burst, reserve * 1_000_000_000))
+    return store.setdefault((*key, label), Bucket(label, pace, burst, reserve))
 
 
 def make_reading(store: dict[tuple[int, ...], Reading], *key: int) -> Reading:
