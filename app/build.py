@@ -13,6 +13,7 @@ from tickwright.adapters.sim.latency import Fixed, LogNormal
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.adapters.tape import FixedLatency, LognormalLatency, Tape, open_tape
 from tickwright.adapters.tape.delay import Latency
+from tickwright.checks import IN_MEMORY
 from tickwright.config import Config
 from tickwright.document import ConfigError, Fault
 from tickwright.engine.backtest import Channel, TapeLoop
@@ -78,6 +79,9 @@ def open_tapes(config: Config, given: Mapping[str, Any]) -> Tapes:
     faults: list[Fault] = []
     for id, source in (config.data.tapes if config.data else {}).items():
         place = config.place(("data", "tapes", id))
+        if source == IN_MEMORY and id not in given:
+            faults.append(Fault(place, f"expected a tape of {id} in memory, as `tapes` of tickwright.backtest"))
+            continue
         where = given.get(id, source if source.startswith("package:") else config.path(source))
         tape = open_tape(where)
         stated = config.instrument(id) if id in config.instruments else None
@@ -245,4 +249,4 @@ def add_strategy(
     for seat in seats[name]:
         desk.add_seat(seat)
     core.add_desk(desk)
-    strategy._attach(door, desk)
+    strategy._tickwright_attach(door, desk)

@@ -5,7 +5,7 @@ runs on a config that has no fault so far.
 """
 
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tickwright.document import Node, Place, Table
 from tickwright.engine.errors import UnitError
@@ -152,9 +152,13 @@ def _times(config: "Config", table: Table, reading: Reading) -> None:
         reading.refuse(at(table, "data", "end"), "expected a time after data.start, got one at or before it")
 
 
+IN_MEMORY: Final = "memory"
+"""What stands in the place of a tape's path where the caller hands over the columns themselves."""
+
+
 def _tape_files(config: "Config", table: Table, reading: Reading) -> None:
     for name, text in (config.data.tapes if config.data is not None else {}).items():
-        if not text.startswith("package:") and not config.path(text).exists():
+        if text != IN_MEMORY and not text.startswith("package:") and not config.path(text).exists():
             reading.refuse(at(table, "data", "tapes", name), f"expected a file or folder, got none at {text!r}")
 
 

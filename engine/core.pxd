@@ -43,6 +43,7 @@ cdef class Core(Traffic):
     cpdef cancel_refused(self, str client_order_id, int kind, long long stated_cum, long long request_id, long long ts)
     @cython.locals(order=Order)
     cpdef expired(self, str client_order_id, long long stated_cum, long long ts)
-    @cython.locals(desk=Desk, door=Door, fill=Fill)
     cdef tell(self, Order order, int marks)
+    @cython.locals(desk=Desk, door=Door, fill=Fill)
+    cdef tell_desk(self, Order order, int marks)
     cdef attend(self, Order order, int marks)

@@ -211,6 +211,8 @@ class Core(Traffic):
         self.books.mark(now)
         self.gate.mark(now)
         self.carry_out()
+        for waiting in list(self.replacing.values()):
+            self.step_replacement(waiting.order)
 
     def look_at_waiting(self) -> None:
         """Orders whose answer is overdue become UNKNOWN."""
@@ -252,6 +254,8 @@ class Core(Traffic):
         if order is not None:
             marks = self.orders.reject(order, reason, ts)
             self.gate.rejected(order, ts)
+            if order.replaces:
+                self.replacement_lost(order)
             self.tell(order, marks)
 
     def executed(
@@ -285,6 +289,14 @@ class Core(Traffic):
             self.attend(order, marks)
         if order.strategy_index < 0:
             return
+        self.tell_desk(order, marks)
+        if self.replacing and order.client_order_id in self.replacing:
+            self.step_replacement(order)
+        if self.notices:
+            self.tell_notices()
+
+    def tell_desk(self, order: Order, marks: int) -> None:
+        """The handlers of the strategy that owns an order: first its state, then its fill."""
         desk = self.desks[order.strategy_index]
         if not desk.enabled:
             return

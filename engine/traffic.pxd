@@ -25,6 +25,7 @@ cdef class Traffic(Reports):
     cdef readonly list failures
     cdef list notices
     cdef list held
+    cdef dict replacing
     cdef list waiting
     cdef long long hold_due
     cdef long long waiting_due
@@ -39,6 +40,14 @@ cdef class Traffic(Reports):
     cdef take(self, Desk desk)
     @cython.locals(now=cython.longlong, venue=TapeVenue, market=Market)
     cdef place(self, Order order)
+    cdef replace(self, Order order, long long lots, long long ticks)
+    cdef step_replacement(self, Order order)
+    @cython.locals(desk=Desk, new=Order)
+    cdef create_replacement(self, Order order, long long lots, long long ticks)
+    @cython.locals(old=Order)
+    cdef replacement_lost(self, Order new)
+    @cython.locals(desk=Desk)
+    cdef tell_replace(self, Order order, str code)
     @cython.locals(place=Seat, order=Order)
     cdef cancel_all(self, Desk desk, Seat seat)
     @cython.locals(marks=cython.int, desk=Desk)

@@ -16,6 +16,7 @@ from tickwright.engine.order import Approved, Order
 from tickwright.engine.orders import OrderManager
 from tickwright.engine.ports import Gate, Latched, Reports, TapeVenue
 from tickwright.engine.records import Recorder
+from tickwright.engine.replacing import Drop, Replacement, Wait
 from tickwright.engine.schedule import Schedule
 from tickwright.engine.terms import BUY, IOC, NO_TIME, SELL
 
@@ -52,6 +53,7 @@ class Traffic(Reports):
         "now",
         "orders",
         "recorder",
+        "replacing",
         "running",
         "stopping",
         "timers",
@@ -77,6 +79,7 @@ class Traffic(Reports):
         self.failures: list[Failure] = []
         self.notices: list[Order] = []
         self.held: list[Order] = []
+        self.replacing: dict[str, Replacement] = {}
         self.hold_due = NO_TIME
         self.waiting: list[Order] = []
         self.waiting_due = NO_TIME
@@ -120,6 +123,8 @@ class Traffic(Reports):
                 self.await_answer(order)
         else:
             self.orders.deny(order, verdict, now)
+            if order.replaces:
+                self.replacement_lost(order)
         if self.desks[order.strategy_index].on_order is not None:
             self.notices.append(order)
         if self.gate.to_cancel:
@@ -135,6 +140,60 @@ class Traffic(Reports):
             self.cancel_all(desk, intent[1])
         else:
             self.replace(intent[1], intent[2], intent[3])
+
+    def replace(self, order: Order, lots: int, ticks: int) -> None:
+        """Replace where the venue has no such message: cancel now, a new order once the old one is settled."""
+        code = self.orders.replace_refusal(order, lots)
+        if not code and order.client_order_id in self.replacing:
+            code = "REPLACE_PENDING"
+        if code:
+            self.tell_replace(order, code)
+            return
+        self.replacing[order.client_order_id] = Replacement(order, lots, ticks, self.now)
+        self.cancel(order)
+
+    def step_replacement(self, order: Order) -> None:
+        """Something happened to an order that is being replaced: create the new one, wait on, or drop the wish."""
+        verdict = self.replacing[order.client_order_id].step(self.now)
+        if isinstance(verdict, Wait):
+            return
+        del self.replacing[order.client_order_id]
+        if isinstance(verdict, Drop):
+            self.tell_replace(order, verdict.code)
+        else:
+            self.create_replacement(order, verdict.lots, verdict.ticks)
+
+    def create_replacement(self, order: Order, lots: int, ticks: int) -> None:
+        """The new order, with what is left of the old one, through the gate like any other."""
+        desk = self.desks[order.strategy_index]
+        instrument = order.instrument
+        new = desk.door.enter(
+            order.side_code,
+            instrument,
+            instrument.qty(lots),
+            instrument.price(ticks),
+            order.tif_code,
+            order.post_only,
+            order.reduce_only,
+            order.expire_ts,
+            order.parent,
+            order.tag,
+        )
+        new.replaces = order.client_order_id
+        self.flush(desk)
+
+    def replacement_lost(self, new: Order) -> None:
+        """The new order was denied or rejected, and the old one is gone."""
+        old = self.orders.by_client_order_id(new.replaces)
+        if old is not None:
+            self.tell_replace(old, "REPLACE_LOST")
+
+    def tell_replace(self, order: Order, code: str) -> None:
+        """A replace will not be: the strategy hears of it with the code on the order."""
+        order.code = code
+        self.recorder.note(0, f"{order.client_order_id}: replace dropped: {code}", self.now)
+        if self.desks[order.strategy_index].on_order is not None:
+            self.notices.append(order)
 
     def cancel_all(self, desk: Desk, seat: Seat | None) -> None:
         for place in desk.seats if seat is None else [seat]:

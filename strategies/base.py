@@ -30,9 +30,11 @@ class Strategy:
 
     Write a subclass with ``attrs.define(kw_only=True)``; override the handlers you want. Raising in a handler is an
     error of this strategy alone: what follows is the run's ``on_error``.
+
+    Names that begin with ``_tickwright_`` are the framework's; every other is free for your own fields and methods.
     """
 
-    __slots__ = ("_desk", "_door")
+    __slots__ = ("_tickwright_desk", "_tickwright_door")
 
     # --- handlers -----------------------------------------------------------------------------------------------
 
@@ -87,18 +89,18 @@ class Strategy:
             trades: whether `on_trade` is called.
             one_sided: also call `on_book` while one side is empty (then its `bid` or `ask` is None).
         """
-        self._entrance()
-        self._desk.watch(instrument, book, trades, one_sided)
+        self._tickwright_entrance()
+        self._tickwright_desk.watch(instrument, book, trades, one_sided)
 
     def every(self, interval: str, name: str = "timer") -> None:
         """Call ``on_timer(name)`` every `interval` (``"1s"``, ``"250ms"``), counted from now."""
-        self._entrance()
-        self._desk.every(interval, name)
+        self._tickwright_entrance()
+        self._tickwright_desk.every(interval, name)
 
     def at(self, when: int | str | datetime, name: str = "timer") -> None:
         """Call ``on_timer(name)`` once: nanoseconds UTC, ``"2024-08-09T00:00:00Z"``, or an aware datetime."""
-        self._entrance()
-        self._desk.at(as_ns(when), name)
+        self._tickwright_entrance()
+        self._tickwright_desk.at(as_ns(when), name)
 
     # --- intents ------------------------------------------------------------------------------------------------
 
@@ -119,7 +121,9 @@ class Strategy:
 
         Returns the order's record at once; it is sent, or denied, after the handler has returned.
         """
-        return self._ask(BUY, instrument, qty, price, time_in_force, post_only, reduce_only, expire, parent, tag)
+        return self._tickwright_ask(
+            BUY, instrument, qty, price, time_in_force, post_only, reduce_only, expire, parent, tag
+        )
 
     def sell(
         self,
@@ -135,9 +139,11 @@ class Strategy:
         tag: str = "",
     ) -> Order:
         """Ask to sell; as `buy`."""
-        return self._ask(SELL, instrument, qty, price, time_in_force, post_only, reduce_only, expire, parent, tag)
+        return self._tickwright_ask(
+            SELL, instrument, qty, price, time_in_force, post_only, reduce_only, expire, parent, tag
+        )
 
-    def _ask(
+    def _tickwright_ask(
         self,
         side: int,
         instrument: object,
@@ -150,7 +156,7 @@ class Strategy:
         parent: Parent | None,
         tag: str,
     ) -> Order:
-        door = self._entrance()
+        door = self._tickwright_entrance()
         if time_in_force == GTC and expire is None:
             return door.enter(side, instrument, qty, price, GTC, post_only, reduce_only, 0, parent, tag)
         expire_ts = 0 if expire is None else as_ns(expire)
@@ -159,11 +165,11 @@ class Strategy:
 
     def cancel(self, order: Order) -> None:
         """Ask to cancel one order; nothing happens to one that is done."""
-        self._entrance().cancel(order)
+        self._tickwright_entrance().cancel(order)
 
     def cancel_all(self, instrument: Which | None = None) -> None:
         """Ask to cancel every open order of this strategy, in one instrument or in all."""
-        self._entrance().cancel_all(instrument)
+        self._tickwright_entrance().cancel_all(instrument)
 
     def replace(self, order: Order, *, qty: Number | None = None, price: Number | None = None) -> None:
         """Ask for a new total quantity, a new price, or both.
@@ -171,63 +177,63 @@ class Strategy:
         Where the venue has no such message the order is cancelled, and a new one is made with what is left once
         the cancel is confirmed; it appears in `orders` with `replaces` naming the old one.
         """
-        self._entrance().replace(order, qty, price)
+        self._tickwright_entrance().replace(order, qty, price)
 
     # --- looking around -------------------------------------------------------------------------------------------
 
     @property
     def name(self) -> str:
         """The strategy's name in the run."""
-        return self._entrance().name
+        return self._tickwright_entrance().name
 
     @property
     def now(self) -> int:
         """The run's time in nanoseconds UTC."""
-        return self._entrance().now
+        return self._tickwright_entrance().now
 
     @property
     def orders(self) -> list[Order]:
         """This strategy's open orders, oldest first."""
-        self._entrance()
-        return self._desk.orders()
+        self._tickwright_entrance()
+        return self._tickwright_desk.orders()
 
     @property
     def instruments(self) -> list[Instrument]:
         """The instruments this strategy may trade, in the order of the YAML file."""
-        self._entrance()
-        return self._desk.instruments()
+        self._tickwright_entrance()
+        return self._tickwright_desk.instruments()
 
     @property
     def log(self) -> Any:
         """A structured logger that knows the run and the strategy."""
-        self._entrance()
-        return self._desk.log
+        self._tickwright_entrance()
+        return self._tickwright_desk.log
 
     def book(self, instrument: Which) -> Book:
         """The book of an instrument as it is now."""
-        return self._entrance().seat(instrument).market.book
+        return self._tickwright_entrance().seat(instrument).market.book
 
     def position(self, instrument: Which) -> "Position":
         """This strategy's own position in an instrument."""
-        return self._entrance().seat(instrument).position
+        return self._tickwright_entrance().seat(instrument).position
 
     def parent(self, instrument: Which, qty: Number, name: str = "") -> Parent:
         """A quantity to work off in slices: pass it to `buy` or `sell`, and the gate bounds their sum."""
-        seat = self._entrance().seat(instrument)
+        seat = self._tickwright_entrance().seat(instrument)
         return Parent(name or self.name, seat.market.instrument.lots(qty))
 
-    def _entrance(self) -> Door:
+    def _tickwright_entrance(self) -> Door:
         try:
-            door = self._door
+            door = self._tickwright_door
         except AttributeError:
             door = None
         if door is None:
             raise LocalError(f"{type(self).__name__}: not part of a run yet; use on_start instead of __init__")
         return door
 
-    def _attach(self, door: Door, desk: "Desk") -> None:
-        self._door = door
-        self._desk = desk
+    def _tickwright_attach(self, door: Door, desk: "Desk") -> None:
+        self._tickwright_door = door
+        self._tickwright_desk = desk
 
 
 HANDLERS = ("on_book", "on_trade", "on_order", "on_fill", "on_timer", "on_rfq", "on_link")
