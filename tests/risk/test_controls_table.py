@@ -2,6 +2,7 @@
 """Every control at its limit minus one step, exactly at it, plus one step; and what the denial says."""
 
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -10,7 +11,9 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Approved, Denial
 from tickwright.engine.parent import Parent
 from tickwright.engine.terms import GTD
+from tickwright.risk.page import page
 
+DOCS = Path(__file__).parents[2] / "docs" / "risk.md"
 MS = 1_000_000
 S = 1_000_000_000
 
@@ -223,3 +226,12 @@ def test_a_control_at_its_limit_and_one_step_to_each_side(world, name):
     if case.limit is not None and "BELOW" not in case.code and name != "B8 disk":
         assert f"{Decimal(case.limit):f}" in word.text
         assert f"{Decimal(case.value):f}" in word.text
+
+
+def test_the_docs_hold_the_table_and_real_denials(world):
+    text = DOCS.read_text()
+    assert page() in text, "put what page() of risk/page.py gives into docs/risk.md"
+    for name, case in CASES.items():
+        if name[0] != "F":
+            word = case.turn(world(case.risk, **case.world), 1)
+            assert f"| {name.split()[0]} | `{case.code}` | {word.text} |" in text, word.text
