@@ -20,6 +20,8 @@ cdef class RiskGate(Screen):
     cpdef mark(self, long long now)
     cpdef disable(self, int strategy_index, str reason, long long now)
     cpdef alarm(self, Order order, bint halt, str code, long long now)
+    cpdef object latched(self)
+    cpdef let_exit(self, Order order)
     @cython.locals(bucket=Bucket, word=Approved, desk=Desk)
     cpdef Approved approve(self, Rules rules, Order order, long long ticks, long long now, int action)
     cpdef object decide(self, Rules rules, Order order, long long lots, long long added, long long ticks, long long now, int action)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from tickwright.engine.order import Approved, Denial, Fill, Order
 from tickwright.engine.terms import MARKET, TAKER
-from tickwright.risk.kill import Latch
+from tickwright.risk.kill import KillMode, Latch
 from tickwright.risk.screen import Screen
 from tickwright.risk.state import Rules
 
@@ -59,7 +59,8 @@ class RiskGate(Screen):
         rules = self.rules_for(order)
         if rules is None:
             return True
-        free = self.floor.cancelling
+        # Whatever is killed or may only be reduced must get its cancels out, whoever else spent the budget.
+        free = rules.state != 0 or self.floor.cancelling
         for bucket in rules.message_buckets:
             if bucket.refill(now) < TOKEN and not free:
                 return False
@@ -101,8 +102,8 @@ class RiskGate(Screen):
         self.floor.disable(strategy_index, reason, now)
 
     def latched(self) -> Sequence[Latch]:
-        """Kills raised since the last call."""
-        return self.floor.kill.take()
+        """Kills raised since the last call that want orders cancelled, and perhaps positions closed."""
+        return [latch for latch in self.floor.kill.take() if latch.mode > KillMode.PAUSE]
 
     def let_exit(self, order: Order) -> None:
         """Let one reduce-only order of the core pass a kill that flattens."""

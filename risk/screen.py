@@ -16,6 +16,7 @@ from tickwright.engine.terms import GTD, LIVE, NO_TIME
 from tickwright.risk.state import Line, Rules
 
 if TYPE_CHECKING:
+    from tickwright.risk.check import Check
     from tickwright.risk.floor import Floor
 
 BPS = 10_000_000_000
@@ -53,7 +54,7 @@ class Screen(Gate):
         "stale",
     )
 
-    def __init__(self, floor: "Floor", recorder: Recorder, checks: tuple[object, ...] = ()) -> None:
+    def __init__(self, floor: "Floor", recorder: Recorder, checks: "tuple[Check, ...]" = ()) -> None:
         self.floor = floor
         self.recorder = recorder
         self.checks = checks
@@ -73,9 +74,9 @@ class Screen(Gate):
 
     def rules_for(self, order: Order) -> Rules | None:
         """What binds an order: its strategy's rules in the market, or the account's; None for an unknown market."""
-        seat: Seat = order.seat
+        seat: Seat = order.seat  # type: ignore[assignment]  # an order's seat is untyped in the engine
         if seat is not None:
-            rules: Rules = seat.limits
+            rules: Rules = seat.limits  # type: ignore[assignment]  # what risk itself put there
             return rules
         if 0 <= order.market < len(self.accounts):
             rules = self.accounts[order.market]

@@ -6,9 +6,10 @@ limits and knows nothing else, so that a row of the records weighs the same as t
 
 import json
 from decimal import Decimal
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Final
 
 from tickwright.engine.order import Denial, Order
+from tickwright.engine.parent import Parent
 from tickwright.engine.terms import LIVE, NO_TIME, OrderType
 from tickwright.risk.controls import CODE_CONTROL, NUMBER
 from tickwright.risk.evidence import split
@@ -334,9 +335,10 @@ def _kin(gate: "RiskGate", rules: Rules, order: Order, lots: int, ticks: int, no
         elif rules.self_match != ALLOW and _meets(other, order, ticks):
             meets += 1
     used = limit = 0
-    if order.parent is not None:
-        limit = int(order.parent.lots)
-        used = sum(int(item.cum) + int(item.worst_lots()) for item in order.parent.children if item is not order) + lots
+    parent = order.parent
+    if isinstance(parent, Parent):
+        limit = int(parent.lots)
+        used = sum(int(item.cum) + int(item.worst_lots()) for item in parent.children if item is not order) + lots
     return {"duplicate_age": age, "self_match": meets, "parent_used": used, "parent_lots": limit}
 
 
@@ -409,7 +411,7 @@ def _ask(gate: "RiskGate", order: Order, facts: dict[str, int]) -> list[Finding]
     """The user's own checks, after all of ours."""
     found = []
     for check in gate.checks:
-        said: Any = check.check(order, facts)
+        said = check.check(order, facts)
         if said is not None:
             found.append(Finding("USER", said.code, False, said.value, said.limit, "user check", said.text))
     return found

@@ -99,9 +99,8 @@ def test_cancels_skip_everything_but_the_message_budget_and_its_reserve_is_their
     order = here.working()
     while isinstance(here.judge(), Approved):
         pass
-    here.floor.kill.kill("global", reason="test", by="ann", now=here.now)
     assert [here.gate.cancel_allowed(order, here.now) for _ in range(4)] == [True, True, True, False]
-    here.floor.cancelling = True
+    here.floor.kill.kill("global", reason="test", by="ann", now=here.now)
     assert here.gate.cancel_allowed(order, here.now)
 
 
@@ -342,3 +341,18 @@ def test_live_refuses_one_missing_limit(world, missing):
     stated = {key.name: "100" for key in KEYS if key.live is REQUIRED and key.name != missing}
     with pytest.raises(RiskConfigError, match=f"{missing}: expected a limit for BTCUSDT.BINANCE and strategy maker"):
         world(stated, mode="live")
+
+
+def test_the_core_hears_of_kills_that_cancel_once(world):
+    here = world()
+    here.floor.kill.kill("strategy", "maker", mode=KillMode.PAUSE, reason="r", by="x", now=1)
+    assert list(here.gate.latched()) == []
+    here.floor.kill.kill("strategy", "maker", mode=KillMode.FLATTEN, reason="r", by="x", now=2)
+    (latch,) = here.gate.latched()
+    assert latch.flatten
+    assert latch.covers("maker", "BTCUSDT.BINANCE", "BINANCE")
+    assert list(here.gate.latched()) == []
+    here.hold(5)
+    order = here.order(-1, 5, 0, kind=MARKET, reduce_only=True)
+    here.gate.let_exit(order)
+    assert isinstance(here.gate.judge(order, here.now), Approved)
