@@ -16,6 +16,8 @@ cdef class Core(Traffic):
     @cython.locals(book=Book, live=cython.bint, health=cython.int, watch=Watch, mode=cython.int, bid=cython.longlong, ask=cython.longlong, desk=Desk)
     cpdef message(self, Market market, long long ts)
     cdef not_live(self, Market market, bint was_live)
+    @cython.locals(bid=cython.longlong, ask=cython.longlong)
+    cdef bint touch_moved(self, Watch watch, Book book) except -1
     @cython.locals(door=Door)
     cdef wake(self, Desk desk, Book book)
     @cython.locals(watch=Watch, desk=Desk, door=Door)

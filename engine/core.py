@@ -18,7 +18,8 @@ from tickwright.engine.errors import LocalError
 from tickwright.engine.market import Market
 from tickwright.engine.marks import CHANGED, CRIT, FILLED_EVENT, HALT, RETRY_CANCEL, SEND_CANCEL
 from tickwright.engine.order import Order
-from tickwright.engine.ports import TapeVenue
+from tickwright.engine.ports import Store, TapeVenue
+from tickwright.engine.saved import plain_state
 from tickwright.engine.terms import LIVE, MAKER, NO_TIME, ONE_SIDED, TAKER
 from tickwright.engine.trade import make_trade
 from tickwright.engine.traffic import ROUNDS_MAX, Traffic
@@ -47,6 +48,9 @@ class Core(Traffic):
 
     def add_watch(self, watch: Watch, every_ns: int) -> None:
         watches = self.watches[watch.market]
+        for known in watches:
+            if known.desk is watch.desk:
+                known.dirty = False
         self.watches[watch.market] = [known for known in watches if known.desk is not watch.desk] + [watch]
         if every_ns:
             self.add_timer(self.now + every_ns, watch.desk, "", every_ns, watch)
@@ -58,21 +62,32 @@ class Core(Traffic):
     # --- beginning and end ----------------------------------------------------------------------------------------
 
     def start(self, now: int) -> None:
-        """Call every strategy's `on_start` at the run's first moment."""
+        """The run's first moment: every strategy gets back what it saved, and then its `on_start`."""
         self.now = now
         self.running = True
         self.add_timer((now // MARK_NS + 1) * MARK_NS, None, "mark", MARK_NS)
         for desk in self.desks:
-            self.call(desk, "on_start", desk.strategy.on_start, ())
+            state = self.store.load(desk.name) if self.store is not None else None
+            if state is not None:
+                self.call(desk, "load", desk.strategy.load, (state,))
+            if desk.enabled:
+                self.call(desk, "on_start", desk.strategy.on_start, ())
 
     def stop(self, now: int) -> None:
-        """The run ends: last marks, `on_stop`; intents made there are not sent."""
+        """The run ends: last marks, `on_stop` (intents made there are not sent), and what is to be remembered."""
         self.now = now
         self.mark(now)
         self.stopping = True
-        for desk in self.desks:
-            self.call(desk, "on_stop", desk.strategy.on_stop, ())
         self.running = False
+        for desk in self.desks:
+            if desk.enabled:
+                self.call(desk, "on_stop", desk.strategy.on_stop, ())
+            if self.store is not None and desk.enabled:
+                self.call(desk, "save", self.save, (desk, self.store))
+
+    def save(self, desk: Desk, store: Store) -> None:
+        """Keep what a strategy wants remembered; one that failed keeps what it saved before."""
+        store.save(desk.name, plain_state(desk.name, desk.strategy.save()))
 
     # --- market data ----------------------------------------------------------------------------------------------
 
@@ -112,8 +127,17 @@ class Core(Traffic):
             if watch.one_sided and watch.mode != SILENT and watch.desk.enabled:
                 if watch.mode == INTERVAL:
                     watch.dirty = True
-                else:
+                elif watch.mode == EVERY or self.touch_moved(watch, book):
                     self.wake(watch.desk, book)
+
+    def touch_moved(self, watch: Watch, book: Book) -> bool:
+        """Whether the best prices are others than the watch saw last; an empty side counts as a price of its own."""
+        bid = book.bid_ticks() if book.bids.n else NO_TIME
+        ask = book.ask_ticks() if book.asks.n else NO_TIME
+        moved = bid != watch.last_bid or ask != watch.last_ask
+        watch.last_bid = bid
+        watch.last_ask = ask
+        return moved
 
     def wake(self, desk: Desk, book: Book) -> None:
         """Call one strategy's `on_book` and take what it asks for."""

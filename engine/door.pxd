@@ -4,6 +4,7 @@ from tickwright.engine.market cimport Seat
 from tickwright.engine.order cimport Order, new_order
 
 cdef int DAY, GTC, GTD, LIMIT, MARKET
+cdef long long ASKED_MAX
 
 @cython.final
 cdef class Names:
@@ -16,6 +17,8 @@ cdef class Door:
     cdef readonly int index
     cdef Names names
     cdef public long long now
+    cdef long long asked
+    cdef long long asked_at
     cdef dict seats
     cdef list intents
     cdef object last_key
@@ -27,6 +30,7 @@ cdef class Door:
     cpdef Seat seat(self, object instrument)
     @cython.locals(seat=Seat, order=Order, names=Names)
     cpdef Order enter(self, int side, object instrument, object qty, object price, int tif, bint post_only, bint reduce_only, long long expire_ts, object parent, str tag)
+    cdef refuse_more(self)
     @cython.locals(lots=cython.longlong)
     cdef size(self, Order order, Seat seat, object qty)
     @cython.locals(value=cython.double, guess=cython.longlong, exact=cython.longlong)

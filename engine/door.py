@@ -19,6 +19,9 @@ CANCEL = 1
 CANCEL_ALL = 2
 REPLACE = 3
 
+ASKED_MAX = 10_000
+"""More new orders than this while time stands still are a loop, not a strategy."""
+
 Number = Decimal | str | int | float
 """What a strategy may pass as a price or a size: exact kinds exactly, a float within a hair of the grid."""
 
@@ -36,13 +39,28 @@ class Names:
 class Door:
     """One strategy's way in. `intents` holds new orders, and tuples for cancels and replaces, in order of asking."""
 
-    __slots__ = ("index", "intents", "last_key", "last_lots", "last_qty", "last_seat", "name", "names", "now", "seats")
+    __slots__ = (
+        "asked",
+        "asked_at",
+        "index",
+        "intents",
+        "last_key",
+        "last_lots",
+        "last_qty",
+        "last_seat",
+        "name",
+        "names",
+        "now",
+        "seats",
+    )
 
     def __init__(self, name: str, index: int, names: Names) -> None:
         self.name = name
         self.index = index
         self.names = names
         self.now = 0
+        self.asked = 0
+        self.asked_at = -1
         self.seats: dict[object, Seat] = {}
         self.intents: list[Order | tuple[object, ...]] = []
         self.last_key: object = None
@@ -91,6 +109,12 @@ class Door:
     ) -> Order:
         """Make the intent to buy or sell; `price` None means a market order."""
         seat = self.seat(instrument)
+        if self.now != self.asked_at:
+            self.asked_at = self.now
+            self.asked = 0
+        self.asked += 1
+        if self.asked > ASKED_MAX:
+            self.refuse_more()
         names = self.names
         names.number += 1
         order = new_order(seat.market.book, f"{names.prefix}{names.number}", names.number)
@@ -122,6 +146,12 @@ class Door:
             parent.children.append(order)
         self.intents.append(order)
         return order
+
+    def refuse_more(self) -> None:
+        raise TickwrightError(
+            f"strategy {self.name}: expected at most {ASKED_MAX} orders at one moment, received one more; "
+            "it asks for orders without end"
+        )
 
     def size(self, order: Order, seat: Seat, qty: object) -> None:
         """Convert a size; the same object in the next call is not converted again (a param seldom changes)."""

@@ -5,7 +5,7 @@ raises, since a port half implemented is a bug. The rooms `risk` and `adapters` 
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 from tickwright.engine.order import Approved, Denial, Fill, Order
 
@@ -17,6 +17,16 @@ class Latched(Protocol):
     def flatten(self) -> bool: ...
 
     def covers(self, strategy: str, instrument: str, venue: str) -> bool: ...
+
+
+class Store(Protocol):
+    """Keeps what strategies save, by the strategy's name."""
+
+    def load(self, strategy: str) -> dict[str, Any] | None:
+        """What was saved last; None where nothing was."""
+        ...
+
+    def save(self, strategy: str, state: dict[str, Any]) -> None: ...
 
 
 class Gate:

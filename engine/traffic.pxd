@@ -34,6 +34,7 @@ cdef class Traffic(Reports):
     cdef readonly long long wakes
     cdef readonly bint running
     cdef public bint stopping
+    cdef public object store
 
     cdef flush(self, Desk desk)
     @cython.locals(intents=list, i=cython.Py_ssize_t)

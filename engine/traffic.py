@@ -10,11 +10,12 @@ from attrs import frozen
 from tickwright.engine.books import Books
 from tickwright.engine.desk import Desk, OnError, Watch
 from tickwright.engine.door import CANCEL, CANCEL_ALL
+from tickwright.engine.errors import TickwrightError
 from tickwright.engine.market import Market, Seat
 from tickwright.engine.marks import CHANGED, HALT, SEND_CANCEL
 from tickwright.engine.order import Approved, Order
 from tickwright.engine.orders import OrderManager
-from tickwright.engine.ports import Gate, Latched, Reports, TapeVenue
+from tickwright.engine.ports import Gate, Latched, Reports, Store, TapeVenue
 from tickwright.engine.records import Recorder
 from tickwright.engine.replacing import Drop, Replacement, Wait
 from tickwright.engine.schedule import Schedule
@@ -56,6 +57,7 @@ class Traffic(Reports):
         "replacing",
         "running",
         "stopping",
+        "store",
         "timers",
         "venues",
         "waiting",
@@ -88,11 +90,15 @@ class Traffic(Reports):
         self.wakes = 0
         self.running = False
         self.stopping = False
+        self.store: Store | None = None
 
     # --- intents ----------------------------------------------------------------------------------------
 
     def flush(self, desk: Desk) -> None:
-        """Take a strategy's intents through the gate, then tell what became of them."""
+        """Take a strategy's intents through the gate, then tell what became of them; after the end they lapse."""
+        if not self.running:
+            desk.door.intents.clear()
+            return
         self.take(desk)
         if self.notices:
             self.tell_notices()
@@ -295,7 +301,9 @@ class Traffic(Reports):
         self.halt(desk, f"{handler} raised {type(error).__name__}: {error}")
 
     def runaway(self, desk: Desk) -> None:
-        self.halt(desk, f"made more than {ROUNDS_MAX} rounds of intents at one moment")
+        if desk.enabled:
+            text = f"strategy {desk.name}: expected at most {ROUNDS_MAX} changes of orders at one moment, received more"
+            self.fail(desk, "on_order", TickwrightError(text))
 
     def halt(self, desk: Desk, reason: str) -> None:
         """Disable a strategy by its `on_error`."""

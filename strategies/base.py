@@ -160,7 +160,7 @@ class Strategy:
         if time_in_force == GTC and expire is None:
             return door.enter(side, instrument, qty, price, GTC, post_only, reduce_only, 0, parent, tag)
         expire_ts = 0 if expire is None else as_ns(expire)
-        tif, until = lifetime(int(time_in_force), expire_ts, door.now)
+        tif, until = lifetime(TimeInForce(time_in_force), expire_ts, door.now)
         return door.enter(side, instrument, qty, price, tif, post_only, reduce_only, until, parent, tag)
 
     def cancel(self, order: Order) -> None:

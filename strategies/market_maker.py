@@ -3,6 +3,9 @@
 The microprice is where the next trade is likelier to print than the mid. Holding a long position moves both quotes
 down, so that the selling one is met sooner, and the other way round; at the largest position the side that would add
 to it is not quoted at all.
+
+A quote moves in two steps: the old one is cancelled, and the new one sent when the venue has confirmed that, since the
+old one may be executed until then. For the same reason no quote is sent that would meet our own other one.
 """
 
 from decimal import Decimal
@@ -12,8 +15,10 @@ from attrs import define, field
 
 from tickwright.engine.book import Book
 from tickwright.engine.order import Order
-from tickwright.engine.terms import BUY, SELL
+from tickwright.engine.terms import Health, OrderState, Side
 from tickwright.strategies.base import Strategy
+
+BUY, SELL = Side.BUY, Side.SELL
 
 
 @define(kw_only=True)
@@ -31,33 +36,48 @@ class MarketMaker(Strategy):
     requote_ticks: int = 2
     """A quote stays where it is while its place has moved by less than this."""
 
-    _quotes: dict[tuple[str, int], Order] = field(factory=dict, init=False, repr=False)
+    _quotes: dict[tuple[str, Side], Order] = field(factory=dict, init=False, repr=False)
 
     def on_start(self) -> None:
         for instrument in self.instruments:
             self.watch(instrument, book="touch")
 
     def on_book(self, book: Book) -> None:
+        self.requote(book)
+
+    def on_order(self, order: Order) -> None:
+        """Once a quote is out of the way, its successor may go in; after a fill it waits for the touch to move."""
+        if order.state is OrderState.CANCELED:
+            self.requote(self.book(order.instrument))
+
+    def requote(self, book: Book) -> None:
+        """Bring both quotes to where they should be."""
         microprice = book.microprice
-        if microprice is None or book.bid is None or book.ask is None:
+        if microprice is None or book.bid is None or book.ask is None or book.health is not Health.LIVE:
             return
-        held = self.position(book.instrument).qty
-        fair = microprice / book.tick - self.skew_ticks * held / float(self.size)
+        size = float(self.size)
+        held = self.position(book.instrument).qty / size
+        most = float(self.max_position) / size + 1e-9  # a hair, since these are floats
+        fair = microprice / book.tick - self.skew_ticks * held
         bid = min(floor(fair) - self.behind_ticks, round(book.bid / book.tick))
         ask = max(ceil(fair) + self.behind_ticks, round(book.ask / book.tick))
-        self.quote(book, BUY, bid, held + float(self.size) <= float(self.max_position))
-        self.quote(book, SELL, ask, held - float(self.size) >= -float(self.max_position))
+        self.quote(book, BUY, bid, held + 1 <= most)
+        self.quote(book, SELL, ask, held - 1 >= -most)
 
-    def quote(self, book: Book, side: int, ticks: int, wanted: bool) -> None:
-        """Keep one order of a side at a price: leave it, move it, or take it away."""
-        key = (book.instrument.id, side)
-        order = self._quotes.get(key)
-        price = ticks * book.tick
-        if order is not None and order.is_open:
-            near = order.price is not None and abs(order.price - price) < self.requote_ticks * book.tick
-            if wanted and near:
-                return
-            self.cancel(order)
-        if wanted:
-            ask = self.buy if side == BUY else self.sell
-            self._quotes[key] = ask(book.instrument, self.size, price, post_only=True)
+    def quote(self, book: Book, side: Side, ticks: int, wanted: bool) -> None:
+        """Keep one order of a side at a price: leave it, make it, or take it away (its successor follows later)."""
+        mine = self._quotes.get((book.instrument.id, side))
+        if mine is not None and mine.is_open:
+            if not wanted or abs(ticks_of(mine, book) - ticks) >= self.requote_ticks:
+                self.cancel(mine)
+            return
+        other = self._quotes.get((book.instrument.id, Side(-side)))
+        crosses = other is not None and other.is_open and (ticks - ticks_of(other, book)) * side >= 0
+        if wanted and not crosses:
+            ask = self.buy if side is BUY else self.sell
+            self._quotes[book.instrument.id, side] = ask(book.instrument, self.size, ticks * book.tick, post_only=True)
+
+
+def ticks_of(order: Order, book: Book) -> int:
+    """A quote's price in ticks."""
+    return round((order.price or 0.0) / book.tick)

@@ -18,6 +18,36 @@ from tickwright.engine.trade import Trade
 from tickwright.strategies.base import Strategy
 
 
+@define
+class Flow:
+    """What is known of one instrument: its faded volumes, and the order and time of our position."""
+
+    window_ns: int
+    signed: float = 0.0
+    volume: float = 0.0
+    at: int = 0
+    order: Order | None = None
+    entered_at: int = 0
+
+    def add(self, trade: Trade) -> None:
+        """Count a trade, positive where the buyer took."""
+        self.fade(trade.time)
+        self.signed += trade.size * trade.side
+        self.volume += trade.size
+
+    def fade(self, now: int) -> None:
+        """Let what was counted lose the weight of the time since."""
+        keep = exp((self.at - now) / self.window_ns)
+        self.signed *= keep
+        self.volume *= keep
+        self.at = now
+
+    def imbalance(self, now: int, least: float) -> float:
+        """Signed over total volume, from -1 to 1; zero while the volume is below `least`."""
+        self.fade(now)
+        return self.signed / self.volume if self.volume >= least else 0.0
+
+
 @define(kw_only=True)
 class OrderFlow(Strategy):
     """Follows the imbalance of aggressive buying and selling."""
@@ -39,63 +69,53 @@ class OrderFlow(Strategy):
     allow_short: bool = False
     """Whether it may sell what it does not hold."""
 
-    _signed: float = field(default=0.0, init=False, repr=False)
-    _volume: float = field(default=0.0, init=False, repr=False)
-    _faded_at: int = field(default=0, init=False, repr=False)
-    _entered_at: int = field(default=0, init=False, repr=False)
-    _order: Order | None = field(default=None, init=False, repr=False)
+    _flows: dict[str, Flow] = field(factory=dict, init=False, repr=False)
 
     def on_start(self) -> None:
         for instrument in self.instruments:
+            self._flows[instrument.id] = Flow(interval_ns(self.window))
             self.watch(instrument, book="100ms", trades=True)
 
     def on_trade(self, trade: Trade) -> None:
-        self.fade(trade.time)
-        self._signed += trade.size * trade.side
-        self._volume += trade.size
-
-    def fade(self, now: int) -> None:
-        """Let what was counted lose the weight of the time since."""
-        keep = exp(-(now - self._faded_at) / interval_ns(self.window)) if self._faded_at else 0.0
-        self._signed *= keep
-        self._volume *= keep
-        self._faded_at = now
-
-    @property
-    def imbalance(self) -> float:
-        """Signed over total faded volume, from -1 to 1; zero while there was too little trade."""
-        return self._signed / self._volume if self._volume >= self.min_volume else 0.0
+        self._flows[trade.instrument.id].add(trade)
 
     def on_book(self, book: Book) -> None:
-        if book.bid is None or book.ask is None or (self._order is not None and self._order.is_open):
+        flow = self._flows[book.instrument.id]
+        if flow.order is not None and flow.order.is_open:
             return
-        self.fade(self.now)
         position = self.position(book.instrument)
-        if position.qty == 0.0:
-            self.maybe_enter(book)
-        elif position.avg_px is not None:
-            self.maybe_leave(book, position.qty, position.avg_px)
+        if position.avg_px is None:
+            self.maybe_enter(book, flow)
+        else:
+            self.maybe_leave(book, flow, position.qty, position.avg_px)
 
-    def maybe_enter(self, book: Book) -> None:
-        now = TimeInForce.IOC
-        if self.imbalance >= self.threshold:
-            self._order = self.buy(book.instrument, self.size, book.ask, time_in_force=now, tag="enter")
-        elif self.imbalance <= -self.threshold and self.allow_short:
-            self._order = self.sell(book.instrument, self.size, book.bid, time_in_force=now, tag="enter")
+    def maybe_enter(self, book: Book, flow: Flow) -> None:
+        """Go with the pressure, at the price of those it presses on."""
+        imbalance = flow.imbalance(self.now, self.min_volume)
+        if imbalance >= self.threshold:
+            flow.order = self.buy(book.instrument, self.size, book.ask, time_in_force=TimeInForce.IOC, tag="enter")
+        elif imbalance <= -self.threshold and self.allow_short:
+            flow.order = self.sell(book.instrument, self.size, book.bid, time_in_force=TimeInForce.IOC, tag="enter")
         else:
             return
-        self._entered_at = self.now
+        flow.entered_at = self.now
 
-    def maybe_leave(self, book: Book, held: float, paid: float) -> None:
+    def maybe_leave(self, book: Book, flow: Flow, held: float, paid: float) -> None:
         """Close the position at the touch once stop, target or time says so."""
-        if book.bid is None or book.ask is None:
+        long = held > 0
+        price = book.bid if long else book.ask
+        if price is None:
             return
-        gain = (book.bid - paid) / book.tick if held > 0 else (paid - book.ask) / book.tick
-        late = self.now - self._entered_at >= interval_ns(self.hold)
-        if late or gain <= -self.stop_ticks or gain >= self.target_ticks:
-            tag = "stop" if gain <= -self.stop_ticks else "target" if gain >= self.target_ticks else "time"
-            leave = self.sell if held > 0 else self.buy
-            price = book.bid if held > 0 else book.ask
-            self._order = leave(
-                book.instrument, abs(held), price, time_in_force=TimeInForce.IOC, reduce_only=True, tag=tag
-            )
+        gain = (price - paid) / book.tick * (1 if long else -1)
+        if gain <= -self.stop_ticks:
+            reason = "stop"
+        elif gain >= self.target_ticks:
+            reason = "target"
+        elif self.now - flow.entered_at >= interval_ns(self.hold):
+            reason = "time"
+        else:
+            return
+        leave = self.sell if long else self.buy
+        flow.order = leave(
+            book.instrument, abs(held), price, time_in_force=TimeInForce.IOC, reduce_only=True, tag=reason
+        )
