@@ -219,7 +219,7 @@ class Bench:
             for seat in seats[name]:
                 desk.add_seat(seat)
             self.core.add_desk(desk)
-            strategy._attach(door, desk)
+            strategy._tickwright_attach(door, desk)
         self.core.start(as_ns(start))
         self._heard()
 
