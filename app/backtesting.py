@@ -128,11 +128,11 @@ class Run:
         loop = self.parts.loop
         core = self.parts.core
         # Memory views hold plain integers in both forms; NumPy's own scalars must not leak into the records.
-        columns = [memoryview(getattr(block, name)) for name in FIELDS]
+        ts, market, kind, side, px, qty, last = (memoryview(getattr(block, name)) for name in FIELDS)
         at = 0
         while at < block.n and not self.interrupted and not core.stopping:
             upto = min(at + CHUNK, block.n)
-            loop.play(*columns, at, upto)
+            loop.play(ts, market, kind, side, px, qty, last, at, upto)
             at = upto
             if progress is not None:
                 progress(loop.events, self.tapes.rows)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import numpy as np
 from tape import generate
+
 from tickwright.backtesting import Run
 from tickwright.config import load
 

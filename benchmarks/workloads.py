@@ -7,6 +7,7 @@ moves both when either touch has moved by two ticks or more. W3 does the same, b
 from decimal import Decimal
 
 from attrs import define, field
+
 from tickwright import Book, Order, Strategy, Trade
 
 ID = "X.BENCH"

@@ -221,9 +221,10 @@ class Core(Traffic):
         _, _, desk, name, _, watch = self.timers.pop()
         if desk is None:
             self.mark(self.now)
-        elif desk.enabled and watch is None:
-            self.wakes += 1
-            self.call(desk, "on_timer", desk.on_timer, (name,))
+        elif watch is None:
+            if desk.enabled:
+                self.wakes += 1
+                self.call(desk, "on_timer", desk.on_timer, (name,))
         elif desk.enabled and watch.dirty:
             watch.dirty = False
             book = self.markets[watch.market].book

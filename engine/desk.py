@@ -77,11 +77,11 @@ class Desk:
         self.log = log
         self.enabled = True
         self.seats: list[Seat] = []
-        self.on_book = handlers.get("on_book")
-        self.on_trade = handlers.get("on_trade")
-        self.on_order = handlers.get("on_order")
-        self.on_fill = handlers.get("on_fill")
-        self.on_timer = handlers.get("on_timer")
+        self.on_book: Any = handlers.get("on_book")
+        self.on_trade: Any = handlers.get("on_trade")
+        self.on_order: Any = handlers.get("on_order")
+        self.on_fill: Any = handlers.get("on_fill")
+        self.on_timer: Any = handlers.get("on_timer")
 
     def add_seat(self, seat: Seat) -> None:
         self.seats.append(seat)

@@ -98,8 +98,8 @@ class Door:
         self,
         side: int,
         instrument: object,
-        qty: object,
-        price: object,
+        qty: Number,
+        price: Number | None,
         tif: int,
         post_only: bool,
         reduce_only: bool,
@@ -153,7 +153,7 @@ class Door:
             "it asks for orders without end"
         )
 
-    def size(self, order: Order, seat: Seat, qty: object) -> None:
+    def size(self, order: Order, seat: Seat, qty: Number) -> None:
         """Convert a size; the same object in the next call is not converted again (a param seldom changes)."""
         try:
             lots = seat.market.instrument.lots(qty)
@@ -165,7 +165,7 @@ class Door:
             self.last_qty = qty
             self.last_lots = lots
 
-    def ticks(self, order: Order, book: Book, price: object) -> int:
+    def ticks(self, order: Order, book: Book, price: Number) -> int:
         """Convert a price; a float is tried against the grid with two divisions before the exact way is taken."""
         if type(price) is float:
             value = price
@@ -194,7 +194,7 @@ class Door:
         seat = None if instrument is None else self.seat(instrument)
         self.intents.append((CANCEL_ALL, seat))
 
-    def replace(self, order: Order, qty: object, price: object) -> None:
+    def replace(self, order: Order, qty: Number | None, price: Number | None) -> None:
         """Ask for a new total quantity and price; what is None stays as it is.
 
         Raises:

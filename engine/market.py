@@ -1,6 +1,6 @@
 """What the core knows about one instrument (`Market`), and what one strategy has in it (`Seat`)."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from tickwright.engine.book import Book
 from tickwright.engine.instrument import Instrument
@@ -64,4 +64,4 @@ class Seat:
         self.market = market
         self.position = position
         self.working = Working()
-        self.limits: object = None
+        self.limits: Any = None  # what the gate keeps here, the engine does not look at

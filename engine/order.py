@@ -24,6 +24,8 @@ from tickwright.engine.terms import (
 
 if TYPE_CHECKING:
     from tickwright.engine.inferring import Held, Interval
+    from tickwright.engine.market import Seat
+    from tickwright.engine.parent import Parent
 
 
 @frozen(kw_only=True)
@@ -134,7 +136,7 @@ class Order:
     venue_order_id: str
     strategy: str
     strategy_index: int
-    seat: object
+    seat: "Seat | None"
     working: Working | None
     account_working: Working | None
     side_code: int
@@ -146,7 +148,7 @@ class Order:
     ticks: int
     lots: int
     expire_ts: int
-    parent: object
+    parent: "Parent | None"
     tag: str
     replaces: str
     external: bool

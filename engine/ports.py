@@ -4,7 +4,7 @@ Each is a small base class rather than a Protocol, because the hot modules call 
 raises, since a port half implemented is a bug. The rooms `risk` and `adapters` fill them in.
 """
 
-from collections.abc import Sequence
+from collections.abc import MutableSequence, Sequence
 from typing import Any, Protocol
 
 from tickwright.engine.order import Approved, Denial, Fill, Order
@@ -33,6 +33,8 @@ class Gate:
     """The last gate before an order leaves. `to_cancel` lists own orders that a verdict wants out of the way."""
 
     __slots__ = ("to_cancel",)
+
+    to_cancel: list[Order]
 
     def judge(self, order: Order, now: int) -> Approved | Denial:
         """Decide on a new order; the decision and its inputs are recorded by the gate."""
@@ -101,6 +103,11 @@ class TapeVenue(Venue):
     """
 
     __slots__ = ("event", "instant", "next_due", "resting")
+
+    event: int
+    instant: bool
+    next_due: int
+    resting: MutableSequence[int]
 
     def advance(self, now: int) -> None:
         """Do and say everything due up to `now`."""

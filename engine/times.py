@@ -20,13 +20,14 @@ def interval_ns(text: str) -> int:
     Raises:
         UnitError: no number with a unit, zero, or a fraction of a nanosecond.
     """
-    match = _LENGTH.fullmatch(text) if isinstance(text, str) else None
+    match = _LENGTH.fullmatch(str(text))  # a bare number has no unit, so what is not text is refused as well
     if match is None:
         raise UnitError(f"expected a length of time such as '100ms', '1.5s' or '1h', received {text!r}")
     whole, part, unit = match.groups()
     part = part or ""
     scaled = int(whole + part) * _UNITS[unit]
-    value, rest = divmod(scaled, 10 ** len(part))
+    scale: int = 10 ** len(part)
+    value, rest = divmod(scaled, scale)
     if rest or value == 0:
         raise UnitError(f"expected a length of at least one whole nanosecond, received {text!r}")
     return value

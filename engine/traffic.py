@@ -110,7 +110,7 @@ class Traffic(Reports):
         while i < len(intents):
             intent = intents[i]
             i += 1
-            if type(intent) is Order:
+            if isinstance(intent, Order):
                 self.place(intent)
             else:
                 self.change(desk, intent)
@@ -120,7 +120,7 @@ class Traffic(Reports):
         """One new order: judged, recorded, sent; or denied."""
         now = self.now
         verdict = self.gate.judge(order, now)
-        if type(verdict) is Approved:
+        if isinstance(verdict, Approved):
             self.orders.register(verdict, now)
             self.orders.send_start(order, now)
             venue = self.venues[self.markets[order.market].venue_index]

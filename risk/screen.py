@@ -74,9 +74,9 @@ class Screen(Gate):
 
     def rules_for(self, order: Order) -> Rules | None:
         """What binds an order: its strategy's rules in the market, or the account's; None for an unknown market."""
-        seat: Seat = order.seat  # type: ignore[assignment]  # an order's seat is untyped in the engine
+        seat: Seat | None = order.seat
         if seat is not None:
-            rules: Rules = seat.limits  # type: ignore[assignment]  # what risk itself put there
+            rules: Rules = seat.limits
             return rules
         if 0 <= order.market < len(self.accounts):
             rules = self.accounts[order.market]
