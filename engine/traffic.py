@@ -121,6 +121,8 @@ class Traffic(Reports):
         now = self.now
         verdict = self.gate.judge(order, now)
         if isinstance(verdict, Approved):
+            if self.gate.to_cancel:
+                self.clear_the_way()
             self.orders.register(verdict, now)
             self.orders.send_start(order, now)
             venue = self.venues[self.markets[order.market].venue_index]
@@ -133,9 +135,12 @@ class Traffic(Reports):
                 self.replacement_lost(order)
         if self.desks[order.strategy_index].on_order is not None:
             self.notices.append(order)
-        if self.gate.to_cancel:
-            for old in self.gate.take_to_cancel():
-                self.cancel(old)
+
+    def clear_the_way(self) -> None:
+        """Cancel the own orders that the one just approved would meet; before it leaves, so that it never does."""
+        olds, self.gate.to_cancel = self.gate.to_cancel, []
+        for old in olds:
+            self.cancel(old)
 
     def change(self, desk: Desk, intent: tuple[Any, ...]) -> None:
         """A cancel or a replace."""

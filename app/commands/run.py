@@ -53,13 +53,14 @@ def backtest(ctx: click.Context, config: str, overrides: tuple[str, ...], as_jso
 
 def carry_out(checked: Any, as_json: bool) -> int:
     """Run it, print the result, and say by the exit code how it ended."""
-    from tickwright.backtesting import backtest as play
+    from tickwright.backtesting import Run
     from tickwright.engine.compiled import why_interpreted
 
+    ready = Run.prepare(checked, {})
     if why_interpreted():
         click.echo(f"tickwright: running interpreted, slower with the same results: {why_interpreted()}", err=True)
     with progress_bar() as progress:
-        result = play(checked, progress=progress)
+        result = ready.go(progress)
     show(result, as_json)
     return exit_code(result)
 
