@@ -53,7 +53,7 @@ def backtest(
         config: a YAML file, or the same as a mapping.
         overrides: ``key.path=value``, put in the place of what the file says.
         tapes: recorded data in memory by instrument id (a structured array or a mapping of columns, as
-            ``docs/data.md`` describes them), in the place of the paths under ``data.tapes``.
+            ``docs/data.md`` describes them), in the place of the paths under ``data.tapes``, if it says any.
         progress: called now and then with rows played and rows in all.
 
     Raises:
@@ -61,7 +61,7 @@ def backtest(
         TickwrightError: the data are broken, or the run cannot be written.
     """
     given = dict(tapes or {})
-    checked = config if isinstance(config, Config) else load(config, overrides, mode="backtest")
+    checked = config if isinstance(config, Config) else load(config, overrides, "backtest", given)
     return Run.prepare(checked, given).go(progress)
 
 

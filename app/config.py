@@ -306,10 +306,16 @@ class Config:
 CONFIG: Final = Section(Config)
 
 
-def load(source: str | Path | Mapping[str, Any], overrides: Iterable[str] = (), mode: str | None = None) -> Config:
+def load(
+    source: str | Path | Mapping[str, Any],
+    overrides: Iterable[str] = (),
+    mode: str | None = None,
+    in_memory: Iterable[str] = (),
+) -> Config:
     """The config in a YAML file or a mapping, with ``key.path=value`` overrides applied, checked as a whole.
 
     ``mode`` replaces the config's own. Neither it nor an override may be riskier than what the file says.
+    ``in_memory`` names the instruments whose tape the caller holds, whatever the file says of it, if anything.
 
     Raises:
         ConfigError: one line for each fault.
@@ -325,6 +331,7 @@ def load(source: str | Path | Mapping[str, Any], overrides: Iterable[str] = (), 
     reading = Reading()
     stated = table.items.get("mode")
     apply(table, overrides, reading)
+    _hold_tapes(table, in_memory)
     if mode is not None:
         place = Place(f"the verb {mode}", path=("mode",))
         table.put("mode", place, Scalar(place, mode))
@@ -335,6 +342,26 @@ def load(source: str | Path | Mapping[str, Any], overrides: Iterable[str] = (), 
     if reading.faults:
         raise ConfigError(reading.ordered())
     return config
+
+
+def _hold_tapes(table: Table, instruments: Iterable[str]) -> None:
+    """Say of these tapes that they are in memory; what is no mapping is left for the reading to refuse."""
+    from tickwright.checks import IN_MEMORY
+
+    for name in instruments:
+        inside: Node = table
+        for word in ("data", "tapes"):
+            if isinstance(inside, Table):
+                inside = inside.items.get(word) or _new_table(inside, word)
+        if isinstance(inside, Table):
+            place = Place("tapes=", path=("data", "tapes", name))
+            inside.put(name, place, Scalar(place, IN_MEMORY))
+
+
+def _new_table(table: Table, word: str) -> Table:
+    made = Table(table.place.under(word))
+    table.put(word, made.place, made)
+    return made
 
 
 def _never_riskier(stated: Node | None, table: Table, reading: Reading) -> None:
