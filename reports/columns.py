@@ -47,20 +47,27 @@ class Frame:
 
 
 class Names:
-    """A fixed list of names as a dictionary column: the same in every block, so the file is the same every time."""
+    """A fixed list of names as a dictionary column: the same in every block, so the file is the same every time.
+
+    Codes may share a name. The dictionary holds it once: the Parquet writer counts a name that comes twice into the
+    dictionary's length without writing it, so that stray memory would end up in the file and later codes at the
+    wrong name.
+    """
 
     def __init__(self, names: Sequence[str]) -> None:
         import pyarrow as pa
 
         self.type = pa.dictionary(pa.int32(), pa.string())
-        self.names = pa.array(list(names), pa.string())
+        unique = list(dict.fromkeys(names))
+        self.names = pa.array(unique, pa.string())
+        self.places = np.array([unique.index(name) for name in names] or [0], np.int32)
 
     def column(self, codes: Ints) -> Any:
         """Names of the codes; a code outside the list (-1: nobody) is null."""
         import pyarrow as pa
 
-        known = (codes >= 0) & (codes < len(self.names))
-        indices = pa.array(np.where(known, codes, 0).astype(np.int32), mask=~known)
+        known = (codes >= 0) & (codes < (len(self.places) if len(self.names) else 0))
+        indices = pa.array(self.places[np.where(known, codes, 0)], mask=~known)
         return pa.DictionaryArray.from_arrays(indices, self.names)
 
 

@@ -222,3 +222,16 @@ def test_nothing_in_a_file_says_where_it_was_made(open_run, tmp_path: Path) -> N
     writer.close()
     for file in writer.folder.iterdir():
         assert b"somewhere" not in file.read_bytes()
+
+
+def test_codes_may_share_a_name(open_run) -> None:
+    """The gate's list of codes has gaps; each of them once brought four bytes of stray memory into the file."""
+    writer, rows = open_run(codes=("", "MAX_QTY", *[""] * 1000, "USER_CHECK"))
+    for verdict in (0, 1, 2, 1002, 1003):
+        rows.add("decisions", verdict=verdict)
+    rows.flush()
+    writer.close()
+    with RunFolder(writer.folder).parquet("decisions") as file:
+        assert file.read()["verdict"].to_pylist() == ["PASS", "MAX_QTY", "", "USER_CHECK", None]
+        verdict = file.metadata.row_group(0).column(file.schema_arrow.get_field_index("verdict"))
+        assert verdict.total_uncompressed_size < 200
