@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
+from fractions import Fraction
 from random import Random
 from typing import Any
 
@@ -23,7 +24,9 @@ from tickwright.engine.core import Core
 from tickwright.engine.desk import Desk, OnError
 from tickwright.engine.door import Door, Names
 from tickwright.engine.instrument import Instrument
+from tickwright.engine.ledger import RATE_DIGITS
 from tickwright.engine.market import Market, Seat
+from tickwright.engine.money import from_atoms, half_even
 from tickwright.engine.orders import OrderManager
 from tickwright.engine.portfolio import Portfolio
 from tickwright.engine.records import Recorder
@@ -143,12 +146,18 @@ def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded]) -> Parts:
 
 
 def fixed_rates(config: Config) -> dict[str, Decimal]:
-    """The rates that are plain numbers, by the currency they turn into the account's."""
+    """The rates that are plain numbers, by the currency they turn into the account's.
+
+    One that is stated the other way round is turned, and rounded to the decimals that rates have.
+    """
     rates = {}
     for pair, rate in config.account.rates.items():
         left, _, right = pair.partition("/")
-        if isinstance(rate, Decimal):
-            rates[left if right == config.account.currency else right] = rate
+        if isinstance(rate, Decimal) and right == config.account.currency:
+            rates[left] = rate
+        elif isinstance(rate, Decimal) and left == config.account.currency:
+            turned = Fraction(10**RATE_DIGITS) / Fraction(rate)
+            rates[right] = from_atoms(half_even(turned.numerator, turned.denominator), RATE_DIGITS)
     return rates
 
 
