@@ -81,7 +81,8 @@ from tickwright.engine.compiled import why_interpreted
 told = json.load(sys.stdin)
 out = []
 for made in told["configs"]:
-    result = backtest(made, tapes={name: np.load(path) for name, path in told["tapes"].items()})
+    tapes = {name: np.load(told["tapes"][name]) for name in made["instruments"]}
+    result = backtest(made, tapes=tapes)
     sums = {}
     for name in told["logs"]:
         sums[name] = hashlib.sha256((result.folder / f"{name}.parquet").read_bytes()).hexdigest()

@@ -13,9 +13,8 @@ from e2e_rig import ID, Tape, config, elsewhere, generate, logs, play
 
 from tickwright import Result
 from tickwright.adapters.tape import reader
-from tickwright.engine.compiled import why_interpreted
 
-ROWS = 3000
+ROWS = 2000
 OTHER = "ETH/USD.SIM"
 JITTER = {"median": "3ms", "sigma": "0.8"}
 
@@ -37,7 +36,7 @@ def test_again_in_this_process(first: Result) -> None:
     assert logs(again) == logs(first)
 
 
-@pytest.mark.parametrize("hash_seed", ["0", "4711"])
+@pytest.mark.parametrize("hash_seed", ["4711"])
 def test_in_another_process_with_another_hash_seed(first: Result, tmp_path: Path, hash_seed: str) -> None:
     _, [(run_hash, sums, _)] = elsewhere(tmp_path, {ID: generate(ROWS)}, [config()], PYTHONHASHSEED=hash_seed)
     assert run_hash == first.run_hash
@@ -117,23 +116,15 @@ def variants() -> dict[str, dict[str, Any]]:
 
 def test_compiled_and_interpreted_make_the_same_run(tmp_path: Path) -> None:
     """Both forms of the hot modules, each in a process of its own, the logs byte for byte."""
-    if why_interpreted() and why_interpreted() != "TICKWRIGHT_PURE=1 is set":
-        pytest.skip(f"nothing is compiled here: {why_interpreted()}")
     found = variants()
     names, configs = list(found), list(found.values())
     tapes: dict[str, Tape] = {ID: generate(ROWS), OTHER: generate(ROWS, 8)}
-    configs = [each | {"name": f"v{number}"} for number, each in enumerate(configs)]
     forms = {}
     for pure in ("0", "1"):
-        (tmp_path / pure).mkdir()
-        compiled, runs = [], []
-        for part in (configs[:-1], configs[-1:]):
-            form, ran = elsewhere(tmp_path / pure, tapes, part, TICKWRIGHT_PURE=pure)
-            compiled.append(form)
-            runs += ran
-        if pure == "0" and not all(compiled):
-            pytest.skip("nothing is compiled here")
-        assert not any(compiled) or pure == "0"
+        compiled, runs = elsewhere(tmp_path, tapes, configs, TICKWRIGHT_PURE=pure)
+        if pure == "0" and not compiled:
+            pytest.skip("nothing is compiled here, or the sources have changed since: there is one form to run")
+        assert compiled is (pure == "0")
         forms[pure] = dict(zip(names, runs, strict=True))
     assert forms["0"] == forms["1"]
     assert all(fills for _, _, fills in forms["0"].values()), {name: run[2] for name, run in forms["0"].items()}
