@@ -19,7 +19,7 @@ CANCEL = 1
 CANCEL_ALL = 2
 REPLACE = 3
 
-ASKED_MAX = 10_000
+ASKED_MAX = 5_000
 """More new orders than this while time stands still are a loop, not a strategy."""
 
 Number = Decimal | str | int | float
@@ -143,7 +143,6 @@ class Door:
             order.ticks = self.ticks(order, seat.market.book, price)
         if parent is not None:
             order.parent = parent
-            parent.children.append(order)
         self.intents.append(order)
         return order
 

@@ -119,6 +119,8 @@ class Traffic(Reports):
     def place(self, order: Order) -> None:
         """One new order: judged, recorded, sent; or denied."""
         now = self.now
+        if order.parent is not None:
+            order.parent.children.append(order)  # not before its turn: what is asked for later must not deny it
         verdict = self.gate.judge(order, now)
         if isinstance(verdict, Approved):
             if self.gate.to_cancel:
