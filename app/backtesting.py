@@ -119,9 +119,11 @@ class Run:
             self.play_block(block, progress)
             if self.interrupted or core.stopping:
                 break
-        if self.first_ts is not None:
+        if self.first_ts is None:
+            self.parts.recorder.note(1, "the data have no rows between data.start and data.end: nothing was played", 0)
+        else:
             core.stop(core.now)
-        self.last_ts = core.now
+            self.last_ts = core.now
         self.played_s = time.perf_counter() - begun
 
     def play_block(self, block: Block, progress: Progress | None) -> None:

@@ -30,7 +30,7 @@ class Channel:
 
 
 class TapeLoop:
-    """Plays blocks of rows. `events` counts the rows played, and names them in the fills they cause."""
+    """Plays blocks of rows. `events` counts the rows of the tape, and names them in the fills they cause."""
 
     __slots__ = ("channels", "core", "events")
 
@@ -62,10 +62,10 @@ class TapeLoop:
                 if core.stopping:
                     break
             channel = channels[market[i]]
-            self.events += 1
             venue = channel.venue
             book = channel.book
             if venue is not None:
+                self.events += 1
                 venue.event = self.events
             if kind[i] == 0:
                 if venue is not None and venue.resting[channel.index]:

@@ -106,7 +106,7 @@ def test_from_the_fills_alone(grid: str) -> None:
     two = {"use": "market_maker", "instruments": [ID], "params": {}}
     two["params"] = {"size": str(30 * Decimal(terms["lot"])), "max_position": str(900 * Decimal(terms["lot"]))}
     made["strategies"]["two"] = two
-    made["risk"] = {name: "1e12" for name in ("max_order_qty", "max_order_notional", "max_position", "max_daily_loss")}
+    made["risk"] = dict.fromkeys(("max_order_qty", "max_order_notional", "max_position", "max_daily_loss"), "1e12")
     made["risk"] |= {"collar_bps": "9000", "max_orders_per_s": "1000", "orders_burst": "1000"}
     result = play(tape, made)
     lines = recompute(result, terms, fees)

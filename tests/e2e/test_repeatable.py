@@ -107,7 +107,8 @@ def variants() -> dict[str, dict[str, Any]]:
     found["two"] = config(instruments=pair, strategies=two)
     found["order flow"] = config()
     found["order flow"]["strategies"]["one"] = {
-        "use": "order_flow", "instruments": [ID], "params": {"threshold": "0.1", "hold": "200ms", "allow_short": "true"},
+        "use": "order_flow", "instruments": [ID],
+        "params": {"threshold": "0.1", "hold": "200ms", "allow_short": "true"},
     }  # fmt: skip
     found["twap"] = config()
     found["twap"]["strategies"]["one"] = {"use": "twap", "instruments": [ID], "params": {"every": "100ms", "qty": "9"}}
