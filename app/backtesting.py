@@ -24,7 +24,7 @@ from tickwright.plugins import Loaded, load_strategies
 from tickwright.reports.html import write_report
 from tickwright.reports.parquet import RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
-from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary
+from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary, writing
 from tickwright.reports.summary import RunFacts, summarise
 from tickwright.result import Result
 from tickwright.risk.controls import VERDICTS
@@ -89,23 +89,40 @@ class Run:
         folder = make_run_folder(
             config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
         )
-        writer = RunWriter(folder, tapes.instruments, parts.strategies, PREFIX, CODES, parts.floor.columns)
+        with writing(folder):
+            (folder / LIMITS).write_text(parts.floor.describe())
+            writer = RunWriter(folder, tapes.instruments, parts.strategies, PREFIX, CODES, parts.floor.columns)
         parts.recorder.open(writer, parts.floor.columns)
-        (folder / LIMITS).write_text(parts.floor.describe())
         return cls(config, tapes, folder, writer, parts, stream(config, tapes, parts, bool(given)))
 
     def go(self, progress: Progress | None = None) -> Result:
-        """Play everything, close the books, and write the run folder."""
+        """Play everything, close the books, and write the run folder.
+
+        Raises:
+            RunError: the run folder cannot be written any more; what is in it opens as far as it goes.
+        """
+        with writing(self.folder):
+            try:
+                with ctrl_c(self.interrupt):
+                    self.play(progress)
+            except KeyboardInterrupt:
+                # The second Ctrl+C, in a strategy that does not return: this is where the run ends, in order.
+                if not self.interrupted:
+                    raise
+            finally:
+                self.close()
+            return self.finish()
+
+    def close(self) -> None:
         try:
-            with ctrl_c(self.interrupt):
-                self.play(progress)
-        finally:
             self.parts.recorder.flush()
+        finally:
             self.writer.close()
-        return self.finish()
 
     def interrupt(self) -> None:
+        """End the run after the row that is being played."""
         self.interrupted = True
+        self.parts.core.stopping = True
 
     def play(self, progress: Progress | None) -> None:
         core = self.parts.core
@@ -207,7 +224,7 @@ def as_yaml(resolved: Mapping[str, Any]) -> str:
 
 @contextmanager
 def ctrl_c(interrupt: Callable[[], None]) -> Iterator[None]:
-    """The first Ctrl+C ends the run in order; the second one ends the process at once."""
+    """The first Ctrl+C ends the run after the row being played; the second one breaks into the strategy's code."""
     if threading.current_thread() is not threading.main_thread():
         yield
         return

@@ -111,7 +111,14 @@ class _File:
                 self.write(len(self.texts))
             self.behind.wait()
         finally:
+            self.end()
+
+    def end(self) -> None:
+        """Write the file's end. A writer that failed to would try again when it is collected: it is told not to."""
+        try:
             self.writer.close()
+        finally:
+            self.writer.is_open = False
 
 
 class RunWriter:

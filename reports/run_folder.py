@@ -2,8 +2,10 @@
 
 import hashlib
 import json
+import os
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
 from functools import cached_property
@@ -57,6 +59,18 @@ def make_run_folder(root: Path, name: str, config_text: str, config_hash: str, n
     except OSError as error:
         raise RunError(f"run folder {root / base}: cannot be made: {error.strerror or error}") from None
     return folder
+
+
+@contextmanager
+def writing(folder: Path) -> Iterator[None]:
+    """What is done inside writes to a run folder: a full disk and the like become a `RunError` that says so."""
+    try:
+        yield
+    except OSError as error:
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise RunError(
+            f"run folder {folder}: cannot be written: {reason}; what reached the disk before is still there"
+        ) from error
 
 
 def _claim(root: Path, base: str) -> Path:
