@@ -6,6 +6,7 @@ Every extension is optional, because the same files run interpreted (see ``engin
 """
 
 import importlib.util
+import multiprocessing
 import os
 import sys
 from pathlib import Path
@@ -50,7 +51,10 @@ def extensions() -> list[Extension]:
         return []
     from Cython.Build import cythonize
 
-    flags = [] if os.name == "nt" else ["-O2", "-g0"]
+    # No fused multiply-add: a float must round the same in every build and in the interpreted form.
+    flags = [] if os.name == "nt" else ["-O2", "-g0", "-ffp-contract=off"]
+    # Worker processes may only be copies of this one: where they start anew, they would run this file again.
+    forks = multiprocessing.get_start_method() == "fork"
     listed = [
         Extension(
             name, [str((STAGE / name.replace(".", "/")).with_suffix(".py"))], optional=True, extra_compile_args=flags
@@ -62,6 +66,7 @@ def extensions() -> list[Extension]:
         include_path=[str(STAGE)],
         build_dir="build/c",
         quiet=True,
+        nthreads=(os.cpu_count() or 1) if forks else 0,
         compiler_directives={
             "language_level": 3,
             "annotation_typing": False,

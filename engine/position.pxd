@@ -1,13 +1,13 @@
 cimport cython
+from tickwright.engine.cost cimport OpenCost
 
 cdef extern from *:
     ctypedef long long wide "__int128"
 
 cdef long long GRID_MAX
 cdef long long SMALL
-cdef wide FINE_STEP
 
-cdef class Position:
+cdef class Position(OpenCost):
     cdef readonly object instrument
     cdef readonly int digits
     cdef readonly long long lots
@@ -16,20 +16,12 @@ cdef class Position:
     cdef wide flow
     cdef wide maker_value
     cdef wide taker_value
-    cdef wide cost
-    cdef wide gain
     cdef object far_flow
     cdef object far_maker
     cdef object far_taker
-    cdef object far_cost
-    cdef long long fine_high
-    cdef long long fine_low
-    cdef wide picos
-    cdef long long pico_small
     cdef object cash_known
     cdef long long cash_as_of
     cdef int far
-    cdef object gains
     cdef wide before_cost
     cdef object before_fine
     cdef long long before_high
@@ -45,8 +37,6 @@ cdef class Position:
     cdef object taker_atoms
     cdef object inverse_num
     cdef object inverse_den
-    cdef object gain_num
-    cdef object gain_den
     cdef object gain_atoms
     cdef object pico
 
@@ -54,14 +44,6 @@ cdef class Position:
     cpdef int fill(self, int side, long long lots, long long ticks, int maker, object fee=*) except -1
     @cython.locals(size=cython.longlong, rest=wide, closing=wide)
     cdef int _close(self, int side, long long lots, long long ticks, wide signed) except -1
-    @cython.locals(part=wide, high=wide, low=wide, left=wide, gained=wide, exact=wide, whole=wide)
-    cdef int _close_fast(self, long long lots, long long size, wide closing) except -1
-    @cython.locals(cost=object, part=object, worth=object)
-    cdef int _close_far(self, long long lots, long long size, wide closing) except -1
-    @cython.locals(cost=object)
-    cdef object _fine_cost(self)
-    @cython.locals(whole=object, rest=object)
-    cdef int _set_cost(self, object fine) except -1
     cdef int _refuse(self, int side, long long lots, long long ticks) except -1
     @cython.locals(exact=object)
     cdef wide _inverse_worth(self, long long lots, long long ticks)

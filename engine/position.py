@@ -30,24 +30,17 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from tickwright.engine.cost import FINE, GAIN_DIGITS, WORTH_MAX, OpenCost, fine_cost
 from tickwright.engine.errors import UnitError
 from tickwright.engine.instrument import GRID_MAX as _GRID_MAX
 from tickwright.engine.instrument import Instrument, Kind
 from tickwright.engine.money import decimals_of, from_atoms, half_even, to_atoms
 
 GRID_MAX: Final = _GRID_MAX
-FINE: Final = 10**30
-"""Units of cost per value unit."""
-
-FINE_STEP: Final = 10**15
-"""The cost's fraction is held as two digits to this base, so that 128 bits hold every step of a division."""
-
 INVERSE_DIGITS: Final = 18
-GAIN_DIGITS: Final = 12
 MONEY_DIGITS: Final = 30
 """The least number of decimals in which a line counts money; instruments that need more get more."""
 
-_WORTH_MAX: Final = 1 << 124
 SMALL: Final = 1 << 62
 PICO_SMALL: Final = 1 << 24
 
@@ -59,7 +52,7 @@ def money_digits(instrument: Instrument) -> int:
     return max(MONEY_DIGITS, *(decimals_of(part) for part in parts))
 
 
-class Position:
+class Position(OpenCost):
     """The account's or one strategy's line in one instrument.
 
     ``lots`` is the signed position and ``fills`` counts changes of the line (fills, busts, corrections, adjustments),
@@ -80,22 +73,14 @@ class Position:
         "before_low",
         "cash_as_of",
         "cash_known",
-        "cost",
         "digits",
         "far",
-        "far_cost",
         "far_flow",
         "far_maker",
         "far_taker",
         "fills",
-        "fine_high",
-        "fine_low",
         "flow",
-        "gain",
         "gain_atoms",
-        "gain_den",
-        "gain_num",
-        "gains",
         "half_atoms",
         "instrument",
         "inverse",
@@ -105,8 +90,6 @@ class Position:
         "maker_atoms",
         "maker_value",
         "pico",
-        "pico_small",
-        "picos",
         "stated_fees",
         "stated_maker",
         "stated_taker",
@@ -131,15 +114,14 @@ class Position:
         self.inverse_den = per_tick.denominator
         picos = unit * 10**GAIN_DIGITS
         self.pico = picos.numerator if picos.denominator == 1 else 0
-        self.pico_small = self.pico if self.pico < PICO_SMALL else 0
-        self.gain_num = (picos / FINE).numerator
-        self.gain_den = (picos / FINE).denominator
+        small = self.pico if self.pico < PICO_SMALL else 0
+        self._clear_cost(small, picos / FINE)
         self.gain_atoms = 10 ** (places - GAIN_DIGITS)
         self.lots = self.fills = self.before_lots = 0
-        self.flow = self.maker_value = self.taker_value = self.cost = self.gain = self.before_cost = 0
-        self.picos = self.fine_high = self.fine_low = self.before_high = self.before_low = 0
+        self.flow = self.maker_value = self.taker_value = self.before_cost = 0
+        self.before_high = self.before_low = 0
         self.cash_known = self.cash_as_of = self.far = 0
-        self.far_flow = self.far_maker = self.far_taker = self.far_cost = self.gains = self.before_fine = 0
+        self.far_flow = self.far_maker = self.far_taker = self.before_fine = 0
         self.stated_maker = self.stated_taker = self.stated_fees = self.adjusted = 0
 
     def fill(self, side: int, lots: int, ticks: int, maker: int, fee: Decimal | None = None) -> int:
@@ -206,77 +188,6 @@ class Position:
         self.cost += rest
         return 0
 
-    def _close_fast(self, lots: int, size: int, closing: int) -> int:
-        """Take the closed share out of the cost by long division in C integers, and realise the difference.
-
-        The cost is ``cost + (fine_high * FINE_STEP + fine_low) / FINE`` with both digits in ``[0, FINE_STEP)``.
-        """
-        if lots >= size:
-            part, high, low = self.cost, self.fine_high, self.fine_low
-            self.cost = self.fine_high = self.fine_low = 0
-        else:
-            exact = self.cost
-            exact *= lots
-            part = exact // size
-            left = exact - part * size
-            exact = self.fine_high
-            exact = exact * lots + left * FINE_STEP
-            high = exact // size
-            left = exact - high * size
-            exact = self.fine_low
-            exact = exact * lots + left * FINE_STEP
-            low = exact // size
-            left = 2 * (exact - low * size)
-            if left > size or (left == size and low & 1):
-                low += 1
-            left = self.fine_low - low
-            whole = left // FINE_STEP
-            self.fine_low = left - whole * FINE_STEP
-            left = self.fine_high - high + whole
-            whole = left // FINE_STEP
-            self.fine_high = left - whole * FINE_STEP
-            self.cost += whole - part
-        gained = -closing - part
-        if high == 0 and low == 0:
-            self.gain += gained
-            return 0
-        # Twice the fraction in 1e-12 of currency: below 2**24 x 2 x 10**30, so 128 bits hold it.
-        exact = -(high * FINE_STEP + low) * self.pico_small
-        whole = exact // (FINE_STEP * FINE_STEP)
-        left = 2 * (exact - whole * (FINE_STEP * FINE_STEP)) - FINE_STEP * FINE_STEP
-        if left > 0 or (left == 0 and ((gained & 1) * self.pico_small + whole) & 1):
-            whole += 1
-        self.gain += gained
-        self.picos += whole
-        return 0
-
-    def _close_far(self, lots: int, size: int, closing: int) -> int:
-        """The same in Python integers, for values that the C form cannot hold and units finer than 1e-12."""
-        worth = closing
-        cost = self._fine_cost()
-        part = cost if lots >= size else half_even(cost * lots, size)
-        self._realise(-(worth * FINE) - part)
-        self._set_cost(cost - part)
-        return 0
-
-    def _fine_cost(self) -> int:
-        """The cost of what is open, in units of ``1 / FINE`` of a value unit."""
-        cost = self.cost
-        return cost * FINE + self.fine_high * FINE_STEP + self.fine_low + self.far_cost
-
-    def _set_cost(self, fine: int) -> int:
-        """Hold a cost, in the C fields where they can hold it."""
-        whole, rest = divmod(fine, FINE)
-        if -_WORTH_MAX < whole < _WORTH_MAX:
-            self.cost = whole
-            self.fine_high = rest // FINE_STEP
-            self.fine_low = rest % FINE_STEP
-            self.far_cost = 0
-        else:
-            self.cost = self.fine_high = self.fine_low = 0
-            self.far_cost = fine
-        return 0
-
     def _inverse_worth(self, lots: int, ticks: int) -> int:
         """Minus size x multiplier / price in units of 1e-18 of base, rounded half to even: declared, per fill."""
         if ticks <= 0:
@@ -284,7 +195,7 @@ class Position:
                 f"{self.instrument.id}: expected a positive price of an inverse contract, received {ticks} ticks"
             )
         exact = -half_even(lots * self.inverse_num, ticks * self.inverse_den)
-        if exact <= -_WORTH_MAX:
+        if exact <= -WORTH_MAX:
             raise UnitError(
                 f"{self.instrument.id}: {lots} lots at {ticks} ticks are worth {-exact} x 1e-18, more than 2^124"
             )
@@ -311,10 +222,6 @@ class Position:
             return to_atoms(amount, self.digits)
         except ValueError as error:
             raise UnitError(f"{self.instrument.id}: {name}: {error}") from None
-
-    def _realise(self, fine: int) -> None:
-        """Add an amount in fine units to what is realised, rounded half to even to 1e-12 of the currency."""
-        self.gains += half_even(fine * self.gain_num, self.gain_den)
 
     def _spill(self) -> int:
         """Empty the 128-bit sums into Python integers."""
@@ -355,8 +262,7 @@ class Position:
             grown = abs(after) - abs(held)
             new_cost = cost - side * worth * FINE if grown < 0 else cost + half_even(cost * grown, abs(held))
         elif self.before_lots and (self.before_lots > 0) == (after > 0):
-            before = self.before_cost
-            before = before * FINE + self.before_high * FINE_STEP + self.before_low + self.before_fine
+            before = fine_cost(self.before_cost, self.before_high, self.before_low, self.before_fine)
             new_cost = half_even(before * abs(after), abs(self.before_lots))
         else:
             new_cost = (1 if after > 0 else -1) * self._worth(abs(after), ticks) * FINE

@@ -21,7 +21,7 @@ KITS = ("strategies/testing.py", "adapters/conformance.py")
 
 MODULE_LINES = 500
 FUNCTION_LINES = 70
-LONGER = {"engine/position.py": 520}
+LONGER: dict[str, int] = {}
 """Modules that had outgrown the bound when the rule came; the figure may only shrink."""
 
 # Why a module of the engine may touch what the deterministic core may not.
