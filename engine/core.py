@@ -20,9 +20,9 @@ from tickwright.engine.marks import CHANGED, CRIT, FILLED_EVENT, HALT, RETRY_CAN
 from tickwright.engine.order import Order
 from tickwright.engine.ports import Store, TapeVenue
 from tickwright.engine.saved import plain_state
-from tickwright.engine.terms import LIVE, MAKER, NO_TIME, ONE_SIDED, TAKER
+from tickwright.engine.terms import LIVE, MAKER, NO_TIME, ONE_SIDED, ROUNDS_MAX, TAKER
 from tickwright.engine.trade import make_trade
-from tickwright.engine.traffic import ROUNDS_MAX, Traffic
+from tickwright.engine.traffic import Traffic
 
 MARK_NS = 1_000_000_000
 """Positions are valued, and losses judged, once a second of the run's clock."""

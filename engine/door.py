@@ -13,14 +13,11 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.market import Seat
 from tickwright.engine.order import Order, new_order
 from tickwright.engine.parent import Parent
-from tickwright.engine.terms import DAY, GTC, GTD, LIMIT, MARKET
+from tickwright.engine.terms import ASKED_MAX, DAY, GTC, GTD, LIMIT, MARKET
 
 CANCEL = 1
 CANCEL_ALL = 2
 REPLACE = 3
-
-ASKED_MAX = 5_000
-"""More new orders than this while time stands still are a loop, not a strategy."""
 
 Number = Decimal | str | int | float
 """What a strategy may pass as a price or a size: exact kinds exactly, a float within a hair of the grid."""

@@ -122,6 +122,12 @@ GRID_END: Final = 4_611_686_018_427_387_904
 NO_TIME: Final = 9_223_372_036_854_775_807
 """Later than any time: nothing is due."""
 
+ROUNDS_MAX: Final = 10_000
+"""How often one event may lead to new intents before the strategy counts as a runaway."""
+
+ASKED_MAX: Final = 5_000
+"""More new orders than this while time stands still are a loop, not a strategy."""
+
 
 class Refusal(IntEnum):
     """Why a venue would not cancel or replace."""

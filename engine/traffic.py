@@ -19,13 +19,10 @@ from tickwright.engine.ports import Gate, Latched, Reports, Store, TapeVenue
 from tickwright.engine.records import Recorder
 from tickwright.engine.replacing import Drop, Replacement, Wait
 from tickwright.engine.schedule import Schedule
-from tickwright.engine.terms import BUY, IOC, NO_TIME, SELL
+from tickwright.engine.terms import BUY, IOC, NO_TIME, ROUNDS_MAX, SELL
 
 HOLD_NS = 50_000_000
 """A cancel that the message budget held back is tried again after this."""
-
-ROUNDS_MAX = 10_000
-"""How often one event may lead to new intents before the strategy counts as a runaway."""
 
 
 @frozen

@@ -350,3 +350,31 @@ def test_every_room_is_packaged(tmp_path: Path) -> None:
         "app is listed but has no __init__.py",
     }
     assert unlisted(config, ROOT) == set()
+
+
+def c_names(header: Source) -> set[str]:
+    """The module's own variables that a header makes C variables; compiled, nobody else can import those."""
+    found = re.findall(
+        r"^cdef (?:int|bint|double|long long|wide) ([A-Z_0-9]+(?:, *[A-Z_0-9]+)*)$", header.text, re.MULTILINE
+    )
+    return {name for names in found for name in re.split(r", *", names)}
+
+
+def names_that_vanish(headers: dict[str, set[str]], source: Source) -> Iterator[str]:
+    for node in ast.walk(source.tree):
+        if isinstance(node, ast.ImportFrom):
+            gone = headers.get(node.module or "", set()) & {alias.name for alias in node.names}
+            yield from (f"{node.lineno}: imports {name}, a C variable of {node.module}" for name in sorted(gone))
+
+
+def test_nobody_imports_what_compiling_hides() -> None:
+    headers = {
+        "tickwright." + source.path.removesuffix(".pxd").replace("/", "."): c_names(source)
+        for source in sources("*.pxd")
+    }
+    assert {"NO_TIME", "MARK_NS"} <= headers["tickwright.engine.core"]
+    planted = Source("app/x.py", "from tickwright.engine.core import MARK_NS, Core")
+    assert list(names_that_vanish(headers, planted)) == ["1: imports MARK_NS, a C variable of tickwright.engine.core"]
+    tests = [Source(path.relative_to(ROOT).as_posix(), path.read_text()) for path in (ROOT / "tests").rglob("*.py")]
+    for source in [*sources("*.py"), *tests]:
+        assert not list(names_that_vanish(headers, source)), source.path

@@ -7,8 +7,8 @@ import pytest
 from attrs import define, field
 
 from tickwright import Book, Fill, Order, Strategy, Trade
-from tickwright.engine.door import ASKED_MAX
 from tickwright.engine.errors import TickwrightError
+from tickwright.engine.terms import ASKED_MAX
 from tickwright.strategies.testing import Bench
 
 ID = "BTC/CHF.TDX"
