@@ -80,7 +80,8 @@ def main() -> int:
     parser.add_argument("--only", default="W1,W2,W3")
     parser.add_argument("--wake", default="every", help="how W2 is woken: every or touch")
     arguments = parser.parse_args()
-    tape = np.load(arguments.data)[: arguments.events] if arguments.data else generate(arguments.events)
+    tape = np.load(arguments.data)[: arguments.events].copy() if arguments.data else generate(arguments.events)
+    tape["last"][-1] = 1
     wrong = False
     with tempfile.TemporaryDirectory() as runs:
         for _ in range(arguments.rounds):

@@ -3,6 +3,7 @@ from tickwright.engine.book cimport Book
 from tickwright.engine.market cimport Seat
 from tickwright.engine.order cimport Order, new_order
 
+cdef double HAIR
 cdef int DAY, GTC, GTD, LIMIT, MARKET
 cdef long long ASKED_MAX
 
@@ -33,6 +34,6 @@ cdef class Door:
     cdef refuse_more(self)
     @cython.locals(lots=cython.longlong)
     cdef size(self, Order order, Seat seat, object qty)
-    @cython.locals(value=cython.double, guess=cython.longlong, exact=cython.longlong)
+    @cython.locals(value=cython.double, rest=cython.double, guess=cython.longlong, exact=cython.longlong)
     cdef long long ticks(self, Order order, Book book, object price)
     cpdef cancel(self, Order order)

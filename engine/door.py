@@ -19,6 +19,9 @@ CANCEL = 1
 CANCEL_ALL = 2
 REPLACE = 3
 
+HAIR = 1e-7
+"""A float this near to the grid, in ticks, is on it; the exact way allows a little more and decides the rest."""
+
 Number = Decimal | str | int | float
 """What a strategy may pass as a price or a size: exact kinds exactly, a float within a hair of the grid."""
 
@@ -167,7 +170,8 @@ class Door:
             value = price
             if 0.0 < value < 1e15 and book.tick_den < 1_000_000_000_000:
                 guess = int(value * book.tick_den / book.tick_num + 0.5)
-                if book.as_price(guess) == value:
+                rest = value - book.as_price(guess)
+                if -HAIR < rest * book.tick_den / book.tick_num < HAIR:
                     return guess
         try:
             exact = book.instrument.ticks(price)

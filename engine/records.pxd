@@ -23,7 +23,7 @@ cdef class Recorder:
     cdef readonly Table notes
     cdef readonly Table equity
 
-    @cython.locals(table=Table, i=cython.Py_ssize_t, rows=cython.longlong[::1])
+    @cython.locals(table=Table, i=cython.Py_ssize_t, bits=cython.longlong, rows=cython.longlong[::1])
     cpdef order(self, Order order, int event, long long ts)
     @cython.locals(table=Table, i=cython.Py_ssize_t, rows=cython.longlong[::1], order=Order)
     cpdef fill(self, Fill fill, int side, long long ts)

@@ -10,6 +10,8 @@ import hashlib
 from array import array
 from typing import Final, Protocol
 
+import numpy as np
+
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.terms import OrderEvent
 
@@ -29,10 +31,42 @@ NOTES: Final = ("seq", "ts", "severity")
 EQUITY: Final = ("seq", "ts", "market", "strategy", "position_lots", "double_mark")
 
 
+PACKED: Final = 7
+"""Words of an order row while it waits: seq, ts, order, the small columns in one word, ticks, lots, cum."""
+
+SMALL: Final = (
+    ("cause", 4, 0),
+    ("reduce_only", 1, 0),
+    ("post_only", 1, 0),
+    ("time_in_force", 3, 0),
+    ("type", 1, 0),
+    ("side", 2, 1),
+    ("state", 4, 0),
+    ("event", 5, 0),
+    ("strategy", 16, 1),
+    ("market", 24, 0),
+)
+"""The small columns from the lowest bit up: name, bits, and what was added to keep them from being negative."""
+
+
 class Sink(Protocol):
     """Takes full blocks of one table: `rows` row after row, `texts` one per row (empty where a table has none)."""
 
     def block(self, table: str, columns: tuple[str, ...], rows: "array[int]", texts: list[str]) -> None: ...
+
+
+def unpack(part: "memoryview", width: int) -> "array[int]":
+    """Order rows as the sink takes them: every small column in a word of its own."""
+    packed = np.frombuffer(part, np.int64).reshape(-1, width)
+    names = dict(zip(("seq", "ts", "order", "bits", "ticks", "lots", "cum"), packed.T, strict=True))
+    bits = names.pop("bits").copy()
+    for name, size, lift in SMALL:
+        names[name] = (bits & ((1 << size) - 1)) - lift
+        bits >>= size
+    rows = np.empty((len(packed), len(ORDERS)), np.int64)
+    for place, name in enumerate(ORDERS):
+        rows[:, place] = names[name]
+    return array("q", rows.tobytes())
 
 
 class Table:
@@ -40,10 +74,12 @@ class Table:
 
     __slots__ = ("at", "columns", "hasher", "name", "rows", "sink", "texts", "total", "width")
 
-    def __init__(self, name: str, columns: tuple[str, ...], sink: Sink | None, hashed: bool = False) -> None:
+    def __init__(
+        self, name: str, columns: tuple[str, ...], sink: Sink | None, hashed: bool = False, width: int = 0
+    ) -> None:
         self.name = name
         self.columns = columns
-        self.width = len(columns)
+        self.width = width or len(columns)
         self.sink = sink
         self.rows = array("q", bytes(8 * self.width * BLOCK_ROWS))
         self.texts: list[str] = []
@@ -55,12 +91,13 @@ class Table:
         """Hand over what there is."""
         if self.at == 0:
             return
-        rows = array("q", bytes(memoryview(self.rows)[: self.at]))
+        part = memoryview(self.rows)[: self.at]
         if self.hasher is not None:
-            self.hasher.update(memoryview(rows))
+            self.hasher.update(part)
             self.hasher.update("\n".join(self.texts).encode())
             self.hasher.update(b"\n")
         if self.sink is not None:
+            rows = unpack(part, self.width) if self.name == "orders" else array("q", bytes(part))
             self.sink.block(self.name, self.columns, rows, self.texts)
         self.total += self.at // self.width
         self.texts = []
@@ -78,7 +115,7 @@ class Recorder:
 
     def open(self, sink: Sink | None, evidence: tuple[str, ...]) -> None:
         """Start anew with a sink and the names of the gate's inputs; rows not handed over by then are lost."""
-        self.orders = Table("orders", ORDERS, sink, hashed=True)
+        self.orders = Table("orders", ORDERS, sink, hashed=True, width=PACKED)
         self.fills = Table("fills", FILLS, sink, hashed=True)
         self.decisions = Table("decisions", DECISIONS + evidence, sink)
         self.notes = Table("notes", NOTES, sink)
@@ -90,24 +127,25 @@ class Recorder:
         rows = table.rows
         i = table.at
         self.seq += 1
+        bits = order.market
+        bits = (bits << 16) + order.strategy_index + 1
+        bits = (bits << 5) + event
+        bits = (bits << 4) + order.state_code
+        bits = (bits << 2) + order.side_code + 1
+        bits = (bits << 1) + order.type_code
+        bits = (bits << 3) + order.tif_code
+        bits = (bits << 1) + order.post_only
+        bits = (bits << 1) + order.reduce_only
+        bits = (bits << 4) + order.cause_code
         rows[i] = self.seq
         rows[i + 1] = ts
         rows[i + 2] = order.number
-        rows[i + 3] = order.market
-        rows[i + 4] = order.strategy_index
-        rows[i + 5] = event
-        rows[i + 6] = order.state_code
-        rows[i + 7] = order.side_code
-        rows[i + 8] = order.type_code
-        rows[i + 9] = order.tif_code
-        rows[i + 10] = order.post_only
-        rows[i + 11] = order.reduce_only
-        rows[i + 12] = order.ticks
-        rows[i + 13] = order.lots
-        rows[i + 14] = order.cum
-        rows[i + 15] = order.cause_code
+        rows[i + 3] = bits
+        rows[i + 4] = order.ticks
+        rows[i + 5] = order.lots
+        rows[i + 6] = order.cum
         table.texts.append(order.reason)
-        table.at = i + 16
+        table.at = i + 7
         if table.at == len(rows):
             table.flush()
 
