@@ -13,7 +13,7 @@ from typing import Any
 
 from attrs import define, field
 
-from tickwright.adapters.tape import Block, delay, play
+from tickwright.adapters.tape import Block, Rounded, delay, play
 from tickwright.adapters.tape.blocks import FIELDS
 from tickwright.build import PREFIX, Parts, Tapes, join, open_tapes
 from tickwright.config import Config, load
@@ -26,7 +26,7 @@ from tickwright.reports.parquet import RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
 from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary, writing
 from tickwright.reports.summary import RunFacts, summarise
-from tickwright.result import Result
+from tickwright.result import Result, rounded_text
 from tickwright.risk.controls import VERDICTS
 from tickwright.risk.verdict import PLUGIN
 
@@ -75,6 +75,7 @@ class Run:
     writer: RunWriter
     parts: Parts
     blocks: Iterator[Block]
+    rounded: tuple[Rounded, ...]
     interrupted: bool = False
     first_ts: int | None = None
     last_ts: int | None = None
@@ -93,7 +94,9 @@ class Run:
             (folder / LIMITS).write_text(parts.floor.describe())
             writer = RunWriter(folder, tapes.instruments, parts.strategies, PREFIX, CODES, parts.floor.columns)
         parts.recorder.open(writer, parts.floor.columns)
-        return cls(config, tapes, folder, writer, parts, stream(config, tapes, parts, bool(given)))
+        rounded = tuple(Rounded() for _ in tapes.tapes)
+        blocks = stream(config, tapes, parts, rounded, bool(given))
+        return cls(config, tapes, folder, writer, parts, blocks, rounded)
 
     def go(self, progress: Progress | None = None) -> Result:
         """Play everything, close the books, and write the run folder.
@@ -141,6 +144,9 @@ class Run:
         else:
             core.stop(core.now)
             self.last_ts = core.now
+        for instrument, rounded in zip(self.tapes.instruments, self.rounded, strict=True):
+            if rounded.rows:
+                self.parts.recorder.note(1, rounded_text(instrument.id, rounded.rows, rounded.first_row), core.now)
         self.played_s = time.perf_counter() - begun
 
     def play_block(self, block: Block, progress: Progress | None) -> None:
@@ -171,6 +177,11 @@ class Run:
             status=self.status,
             data_start_ns=self.first_ts,
             data_end_ns=self.last_ts,
+            rounded={
+                instrument.id: {"levels": rounded.rows, "first_row": rounded.first_row}
+                for instrument, rounded in zip(self.tapes.instruments, self.rounded, strict=True)
+                if rounded.rows
+            },
         )
         run = RunFolder(self.folder)
         summary = summarise(run, facts, lines)
@@ -185,11 +196,16 @@ class Run:
         return "failed" if self.parts.core.failures else "done"
 
 
-def stream(config: Config, tapes: Tapes, parts: Parts, in_memory: bool) -> Iterator[Block]:
-    """The rows of the run in order. Tapes in memory are converted before the run, files while it goes."""
+def stream(
+    config: Config, tapes: Tapes, parts: Parts, rounded: tuple[Rounded, ...], in_memory: bool
+) -> Iterator[Block]:
+    """The rows of the run in order. Tapes in memory are converted before the run, files while it goes.
+
+    Real books hold sizes that are older than the venue's present lot: those are rounded, and counted in `rounded`.
+    """
     data = config.data
     start, end = (data.start, data.end) if data else (None, None)
-    blocks = play(zip(tapes.tapes, tapes.instruments, strict=True), start, end)
+    blocks = play(zip(tapes.tapes, tapes.instruments, strict=True), start, end, rounded=rounded)
     if parts.feed_delay is not None:
         blocks = delay(blocks, parts.feed_delay, len(tapes.tapes))
     return iter(list(blocks)) if in_memory else blocks

@@ -49,6 +49,12 @@ class Result:
         return self.run.table("equity")
 
 
+def rounded_text(id: str, levels: int, first_row: int) -> str:
+    """What a person should know of level sizes that were no whole lots."""
+    count = f"{levels:,} level size{'s' * (levels > 1)}"
+    return f"{id}: {count} off the lot, rounded to whole lots, the first in row {first_row} of the tape"
+
+
 def failure_text(failure: Failure) -> str:
     """A strategy's error as its author wants to see it: the trace through his own files alone, then the error."""
     frames = traceback.extract_tb(failure.error.__traceback__)

@@ -7,12 +7,12 @@ of the account's profit from its peak, as sampled each second.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import numpy as np
-from attrs import frozen
+from attrs import field, frozen
 
 from tickwright.engine.money import plain
 from tickwright.engine.terms import Liquidity, OrderEvent, OrderState
@@ -26,7 +26,10 @@ from tickwright.reports.run_folder import RunFolder
 
 @frozen(kw_only=True)
 class RunFacts:
-    """What the driver knows of a run and its tables do not say. Times in nanoseconds UTC, None without data."""
+    """What the driver knows of a run and its tables do not say. Times in nanoseconds UTC, None without data.
+
+    `rounded` says by instrument how many levels had sizes off the lot, and the first such row of the tape.
+    """
 
     run_hash: str
     compiled: bool
@@ -38,6 +41,7 @@ class RunFacts:
     status: str = "done"
     data_start_ns: int | None = None
     data_end_ns: int | None = None
+    rounded: Mapping[str, Mapping[str, int]] = field(factory=dict)
 
 
 def summarise(run: RunFolder, facts: RunFacts, lines: Sequence[PositionLine]) -> dict[str, Any]:
@@ -55,6 +59,7 @@ def summarise(run: RunFolder, facts: RunFacts, lines: Sequence[PositionLine]) ->
         "data_end": _iso(facts.data_end_ns),
         "events": facts.events,
         "wakes": facts.wakes,
+        "rounded": {name: dict(told) for name, told in facts.rounded.items()},
         "orders": sent,
         "fills": traded.fills,
         "denied": outcomes[OrderState.DENIED.name],
