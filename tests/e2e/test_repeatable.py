@@ -108,7 +108,7 @@ def variants() -> dict[str, dict[str, Any]]:
     found["order flow"] = config()
     found["order flow"]["strategies"]["one"] = {
         "use": "order_flow", "instruments": [ID],
-        "params": {"threshold": "0.1", "hold": "200ms", "allow_short": "true"},
+        "params": {"threshold": "0.1", "hold": "200ms", "allow_short": True},
     }  # fmt: skip
     found["twap"] = config()
     found["twap"]["strategies"]["one"] = {"use": "twap", "instruments": [ID], "params": {"every": "100ms", "qty": "9"}}
