@@ -170,6 +170,3 @@ class OrderEvent(IntEnum):
     RECON_INCONCLUSIVE = 26
     ADOPT = 27
     REFUSED = 28
-
-ROUNDS_MAX: Final = 10_000
-"""How often one event may lead to new intents before the strategy counts as a runaway."""
