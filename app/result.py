@@ -9,6 +9,9 @@ from attrs import frozen
 from tickwright.engine.traffic import Failure
 from tickwright.reports.run_folder import RunFolder
 
+COMPILED = str(Path("build", "cython", "tickwright", ""))
+"""Compiled modules name the staged copy they were built from in a trace."""
+
 
 @frozen
 class Result:
@@ -60,7 +63,11 @@ def failure_text(failure: Failure) -> str:
     frames = traceback.extract_tb(failure.error.__traceback__)
     ours = Path(__file__).resolve().parent
     rooms = {ours, *(ours.parent / room for room in ("engine", "strategies"))}
-    theirs = [each for each in frames if Path(each.filename).resolve().parent not in rooms] or list(frames)
+    theirs = [
+        each
+        for each in frames
+        if Path(each.filename).resolve().parent not in rooms and not each.filename.startswith(COMPILED)
+    ] or list(frames)
     lines = [f"strategy {failure.strategy}: {failure.handler} raised\n", *traceback.format_list(theirs)]
     lines += traceback.format_exception_only(failure.error)
     return "".join(lines)
