@@ -32,6 +32,7 @@ cdef class Door:
     @cython.locals(seat=Seat, order=Order, names=Names)
     cpdef Order enter(self, int side, object instrument, object qty, object price, int tif, bint post_only, bint reduce_only, long long expire_ts, object parent, str tag)
     cdef refuse_more(self)
+    cdef spoil(self, Order order, object error)
     @cython.locals(lots=cython.longlong)
     cdef size(self, Order order, Seat seat, object qty)
     @cython.locals(value=cython.double, rest=cython.double, guess=cython.longlong, exact=cython.longlong)

@@ -210,6 +210,7 @@ class Bench:
         self.raises = on_error == "raise"
         self.raised = 0
         self.trade_number = 0
+        self.shown: list[list[tuple[int, int]]] = [[] for _ in self.markets]
         ids = Names("t-")
         for index, (name, strategy) in enumerate(named.items()):
             door = Door(name, index, ids)
@@ -248,10 +249,8 @@ class Bench:
             raise TickwrightError(f"expected bids | asks, such as '99 x 2 | 100 x 1', received {text!r}")
         wanted = {(BUY, ticks): lots for ticks, lots in levels(bids, item, BUY)}
         wanted |= {(SELL, ticks): lots for ticks, lots in levels(asks, item, SELL)}
-        book = market.book
-        shown = [(BUY, book.bids.keys[i]) for i in range(book.bids.n)]
-        shown += [(SELL, -book.asks.keys[i]) for i in range(book.asks.n)]
-        rows = [(LEVEL, side, ticks, 0) for side, ticks in shown if (side, ticks) not in wanted]
+        rows = [(LEVEL, side, ticks, 0) for side, ticks in self.shown[market.index] if (side, ticks) not in wanted]
+        self.shown[market.index] = list(wanted)
         rows += [(LEVEL, side, ticks, lots) for (side, ticks), lots in wanted.items()]
         self._play(market, rows or [(LEVEL, BUY, 1, 0)])
 
@@ -312,11 +311,11 @@ class Bench:
         self.trade_number += 1
         name = f"T{self.trade_number}"
         self.core.executed(order.client_order_id, name, lots, ticks, not taker, 0, self.now)
+        booked = self.core.orders.last_fill
         self._answered()
-        fill = (order.fills or {}).get(name)
-        if fill is None:
+        if booked is None or name not in order.trades:
             raise TickwrightError(f"{order!r}: expected a fill of {qty} at {price} that can be booked")
-        return fill
+        return booked
 
     def canceled(self, order: Order, reason: str = "") -> None:
         """The order is cancelled: because we asked, or (with a reason) because the venue wanted to."""
