@@ -11,10 +11,10 @@ from typing import Final
 
 from tickwright.engine.money import half_even
 
-FINE: Final = 10**30
+FINE: Final = 10**24
 """Units of cost per value unit."""
 
-FINE_STEP: Final = 10**15
+FINE_STEP: Final = 10**12
 """The cost's fraction is held as two digits to this base, so that 128 bits hold every step of a division."""
 
 GAIN_DIGITS: Final = 12
@@ -84,7 +84,7 @@ class OpenCost:
         if high == 0 and low == 0:
             self.gain += gained
             return 0
-        # Twice the fraction in 1e-12 of currency: below 2**24 x 2 x 10**30, so 128 bits hold it.
+        # Twice the fraction in 1e-12 of currency: below 2**40 x 2 x 10**24, so 128 bits hold it.
         exact = -(high * FINE_STEP + low) * self.pico_small
         whole = exact // (FINE_STEP * FINE_STEP)
         left = 2 * (exact - whole * (FINE_STEP * FINE_STEP)) - FINE_STEP * FINE_STEP

@@ -9,7 +9,7 @@ currency; sums of declared values are exact, and the minus sign makes a rising p
 plus adjustments (funding). Nothing is rounded on this path.
 
 **Realised** follows the average cost and is rounded half to even to 1e-12 of the currency at each closing fill. The
-cost of what is open is kept in units of 1e-30 of a value unit; a partial close takes out its share rounded half to
+cost of what is open is kept in units of 1e-24 of a value unit; a partial close takes out its share rounded half to
 even to that unit, so the cost never grows longer than a few machine words, and a full close takes out exactly what is
 left. ``unrealized = total + fees - realized`` by definition, so the sum holds exactly.
 
@@ -42,7 +42,7 @@ MONEY_DIGITS: Final = 30
 """The least number of decimals in which a line counts money; instruments that need more get more."""
 
 SMALL: Final = 1 << 62
-PICO_SMALL: Final = 1 << 24
+PICO_SMALL: Final = 1 << 40
 
 
 def money_digits(instrument: Instrument) -> int:

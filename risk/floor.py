@@ -98,6 +98,7 @@ class Floor:
         self.day = -1
         self.used_ids: set[str] = set()
         self.alerted: set[str] = set()
+        self.scale = 10**money.digits
         self._resolve()
         self._build()
 
@@ -216,11 +217,11 @@ class Floor:
 
     def refresh(self, lines: list[Line]) -> None:
         """Read the balances behind these lines again."""
+        scale = self.scale
         for line in lines:
-            scale = 10**self.money.digits
             purse = line.purse
             cash = self.money.balance_atoms(purse.currency) * purse.grain // scale
-            purse.cash = max(min(cash, MOST_CASH), -MOST_CASH)
+            purse.cash = cash if -MOST_CASH < cash < MOST_CASH else max(min(cash, MOST_CASH), -MOST_CASH)
             item = line.market.instrument
             if line.spot:
                 held = self.money.balance_atoms(item.base) * item.lot_den // (scale * item.lot_num)

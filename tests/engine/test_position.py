@@ -42,7 +42,7 @@ class SlowPosition:
         """The unit that the cost of what is open is rounded to at a partial close."""
         each = self.instrument
         unit = Fraction(1, 10**18) if each.kind is Kind.INVERSE else self.value(1, 1)
-        return unit / 10**30
+        return unit / 10**24
 
     def fill(self, side: int, lots: int, ticks: int, maker: int, fee: Fraction | None = None) -> None:
         self.fills.append((side, lots, ticks, maker, fee))
