@@ -34,13 +34,13 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
 
-# Installing editable also compiles the hot modules beside their sources.
+# Dependencies first, without compiling; then the hot modules, once, beside their sources.
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml setup.py
-	$(BIN)/pip install -q -e .
+	TICKWRIGHT_PURE=1 $(BIN)/pip install -q -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml setup.py
-	$(BIN)/pip install -q -e '.[dev]'
+	TICKWRIGHT_PURE=1 $(BIN)/pip install -q -e '.[dev]'
 	@touch $@ $(VENV)/.run
 
 $(VENV)/.built: $(VENV)/.run $(HOT)

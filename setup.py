@@ -56,12 +56,10 @@ def extensions() -> list[Extension]:
     # Worker processes may only be copies of this one: where they start anew, they would run this file again.
     forks = multiprocessing.get_start_method() == "fork"
     listed = [
-        Extension(
-            name, [str((STAGE / name.replace(".", "/")).with_suffix(".py"))], optional=True, extra_compile_args=flags
-        )
+        Extension(name, [str((STAGE / name.replace(".", "/")).with_suffix(".py"))], extra_compile_args=flags)
         for name in stage()
     ]
-    return cythonize(
+    made = cythonize(
         listed,
         include_path=[str(STAGE)],
         build_dir="build/c",
@@ -75,6 +73,9 @@ def extensions() -> list[Extension]:
             "cdivision": False,
         },
     )
+    for extension in made:
+        extension.optional = True  # cythonize drops it; without a compiler the same files run interpreted
+    return made
 
 
 class build_hot(build_ext):
