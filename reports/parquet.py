@@ -9,7 +9,7 @@ which name it was made: the same records give the same bytes. A Parquet file ope
 import json
 from array import array
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
@@ -63,17 +63,20 @@ def as_table(built: Built) -> Any:
 
 
 class _Behind:
-    """Writes row groups on one thread of its own: compression needs no interpreter, so the run goes on meanwhile."""
+    """Turns rows into columns and writes them on one thread of its own, in the order in which they were handed over.
+
+    NumPy and compression need no interpreter for most of it, so the run goes on meanwhile.
+    """
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="run-writer")
         self.waiting: deque[Future[None]] = deque()
 
-    def write(self, writer: Any, table: Any) -> None:
-        """Write when the thread comes to it, raising what an earlier write raised; waits where it lags behind."""
+    def write(self, work: Callable[[], None]) -> None:
+        """Do the work when the thread comes to it, raising what an earlier one raised; waits where it lags behind."""
         while len(self.waiting) >= PENDING:
             self.waiting.popleft().result()
-        self.waiting.append(self.pool.submit(writer.write_table, table))
+        self.waiting.append(self.pool.submit(work))
 
     def wait(self) -> None:
         """Return once everything is written; raises what a write raised."""
@@ -101,9 +104,13 @@ class _File:
     def write(self, count: int) -> None:
         """Hand over the first `count` rows as one row group."""
         cut = count * len(self.columns)
-        frame = Frame(self.columns, self.rows[:cut], self.texts[:count])
+        rows, texts = self.rows[:cut], self.texts[:count]
         self.rows, self.texts = self.rows[cut:], self.texts[count:]
-        self.behind.write(self.writer, as_table(self.build(frame)))
+
+        def work() -> None:
+            self.writer.write_table(as_table(self.build(Frame(self.columns, rows, texts))))
+
+        self.behind.write(work)
 
     def close(self) -> None:
         try:

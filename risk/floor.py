@@ -5,7 +5,7 @@ and override here. It reads the account's money through a port (`risk/money.py`)
 """
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from fractions import Fraction
 from typing import TYPE_CHECKING, Final
 
@@ -146,8 +146,16 @@ class Floor:
             rules.working = seat.working
             seat.limits = rules
         self._join()
+        self.rated = list(self._rated())
         self.losses = Losses.of(self.book, self.limits, self.desks)
         self.traded = [tally for tally in self.tallies.values() if tally.traded_max < 1 << 126]
+
+    def _rated(self) -> Iterator[tuple[Line, int, Line]]:
+        """Lines whose worth in account currency follows another line's price: line, weight per tick, that line."""
+        for line in self.lines:
+            weight, rated = self.book.weight(line.market.instrument)
+            if rated:
+                yield line, weight, next(item for item in self.lines if item.market.instrument.id == rated)
 
     def _needs(self) -> dict[int, dict[int, Fraction]]:
         needs: dict[int, dict[int, Fraction]] = {line.index: {} for line in self.lines}
@@ -258,12 +266,9 @@ class Floor:
                 reference = line.market.double_reference()
                 if reference > 0:
                     line.seen = reference
-        for line in self.lines:
-            weight, rated = self.book.weight(line.market.instrument)
-            if rated:
-                source = next(item for item in self.lines if item.market.instrument.id == rated)
-                line.weight = weight * source.seen if source.seen > 0 else -1
-                bound(line, max(line.weight, line.need, 1), len(self.lines))
+        for line, weight, source in self.rated:
+            line.weight = weight * source.seen if source.seen > 0 else -1
+            bound(line, max(line.weight, line.need, 1), len(self.lines))
 
     def _alert(self, now: int) -> None:
         """Say once a day what nears its bound: messages per fill, and the clock."""
