@@ -49,15 +49,19 @@ SMALL: Final = (
 """The small columns from the lowest bit up: name, bits, and what was added to keep them from being negative."""
 
 
+Rows = np.ndarray[tuple[int], np.dtype[np.int64]]
+"""Rows one after the other, in one flat array."""
+
+
 class Sink(Protocol):
     """Takes full blocks of one table: `rows` row after row, `texts` one per row (empty where a table has none)."""
 
-    def block(self, table: str, columns: tuple[str, ...], rows: "array[int]", texts: list[str]) -> None: ...
+    def block(self, table: str, columns: tuple[str, ...], rows: "Rows", texts: list[str]) -> None: ...
 
 
-def unpack(part: "memoryview", width: int) -> "array[int]":
+def unpack(part: "Rows", width: int) -> "Rows":
     """Order rows as the sink takes them: every small column in a word of its own."""
-    packed = np.frombuffer(part, np.int64).reshape(-1, width)
+    packed = part.reshape(-1, width)
     names = dict(zip(("seq", "ts", "order", "bits", "ticks", "lots", "cum"), packed.T, strict=True))
     bits = names.pop("bits").copy()
     for name, size, lift in SMALL:
@@ -66,7 +70,7 @@ def unpack(part: "memoryview", width: int) -> "array[int]":
     rows = np.empty((len(packed), len(ORDERS)), np.int64)
     for place, name in enumerate(ORDERS):
         rows[:, place] = names[name]
-    return array("q", rows.tobytes())
+    return rows.reshape(-1)
 
 
 class Table:
@@ -97,7 +101,8 @@ class Table:
             self.hasher.update("\n".join(self.texts).encode())
             self.hasher.update(b"\n")
         if self.sink is not None:
-            rows = unpack(part, self.width) if self.name == "orders" else array("q", bytes(part))
+            whole = np.frombuffer(part, np.int64)
+            rows = unpack(whole, self.width) if self.name == "orders" else whole.copy()
             self.sink.block(self.name, self.columns, rows, self.texts)
         self.total += self.at // self.width
         self.texts = []

@@ -1,6 +1,5 @@
 """What the tables of a run look like to people: names for numbers, decimals for ticks and lots, times as times."""
 
-from array import array
 from collections.abc import Callable, Sequence
 from enum import IntEnum
 from fractions import Fraction
@@ -33,7 +32,7 @@ PASS: Final = "PASS"
 class Frame:
     """One block of rows by column name; `texts` one per row."""
 
-    def __init__(self, columns: Sequence[str], rows: "array[int]", texts: list[str]) -> None:
+    def __init__(self, columns: Sequence[str], rows: Ints, texts: list[str]) -> None:
         table = np.frombuffer(rows, np.int64).reshape(-1, len(columns)).T.copy()
         self.by_name: dict[str, Ints] = dict(zip(columns, table, strict=True))
         self.texts = texts

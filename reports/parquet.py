@@ -7,7 +7,6 @@ which name it was made: the same records give the same bytes. A Parquet file ope
 """
 
 import json
-from array import array
 from collections import deque
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,11 +15,13 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
 
+import numpy as np
 from attrs import asdict, fields
 
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.records import BLOCK_ROWS, DECISIONS, EQUITY, FILLS, NOTES, ORDERS
 from tickwright.reports.columns import Built, Frame, Layout
+from tickwright.reports.decimals import Ints
 from tickwright.reports.equity import write_equity
 
 GROUP_ROWS: Final = 8 * BLOCK_ROWS
@@ -37,12 +38,13 @@ RISING: Final = {
 }
 """Columns that mostly grow: written as differences from the row before."""
 
-PENDING: Final = 2
-"""Row groups that may wait to be written: with the one being gathered, about 100 MiB at most."""
+PENDING: Final = 8
+"""Blocks that may wait to be gathered: of the widest table 40 MiB at most, beside the row group being made."""
 
 
 def open_table(path: Path, schema: Any) -> Any:
     """A Parquet writer with this project's encodings."""
+    import pyarrow as pa
     import pyarrow.parquet as pq
 
     return pq.ParquetWriter(
@@ -50,7 +52,7 @@ def open_table(path: Path, schema: Any) -> Any:
         schema,
         compression="zstd",
         compression_level=1,
-        use_dictionary=[field.name for field in schema if field.name not in RISING],
+        use_dictionary=[field.name for field in schema if pa.types.is_dictionary(field.type) or field.name == "denial"],
         column_encoding={name: kind for name, kind in RISING.items() if name in schema.names},
         write_statistics=True,
     )
@@ -85,38 +87,39 @@ class _Behind:
 
 
 class _File:
-    """One table's file: gathers blocks, hands over row groups."""
+    """One table's file: gathers blocks, writes row groups. All but `take` runs on the thread behind the run."""
 
     def __init__(self, path: Path, columns: tuple[str, ...], build: Any, behind: _Behind) -> None:
         self.behind = behind
         self.columns = columns
         self.build = build
-        self.rows = array("q")
+        self.parts: list[Ints] = []
         self.texts: list[str] = []
-        self.writer = open_table(path, as_table(build(Frame(columns, array("q"), []))).schema)
+        self.writer = open_table(path, as_table(build(Frame(columns, np.empty(0, np.int64), []))).schema)
 
-    def add(self, rows: "array[int]", texts: list[str]) -> None:
-        self.rows.extend(rows)
+    def take(self, rows: Ints, texts: list[str]) -> None:
+        """Hand a block over."""
+        self.behind.write(lambda: self.gather(rows, texts))
+
+    def gather(self, rows: Ints, texts: list[str]) -> None:
+        self.parts.append(np.frombuffer(rows, np.int64))
         self.texts.extend(texts)
         while len(self.texts) >= GROUP_ROWS:
             self.write(GROUP_ROWS)
 
     def write(self, count: int) -> None:
-        """Hand over the first `count` rows as one row group."""
+        """Write the first `count` rows as one row group."""
         cut = count * len(self.columns)
-        rows, texts = self.rows[:cut], self.texts[:count]
-        self.rows, self.texts = self.rows[cut:], self.texts[count:]
-
-        def work() -> None:
-            self.writer.write_table(as_table(self.build(Frame(self.columns, rows, texts))))
-
-        self.behind.write(work)
+        rows = np.concatenate(self.parts)
+        self.parts = [rows[cut:]]
+        texts, self.texts = self.texts[:count], self.texts[count:]
+        self.writer.write_table(as_table(self.build(Frame(self.columns, rows[:cut], texts))))
 
     def close(self) -> None:
         try:
+            self.behind.wait()
             if self.texts:
                 self.write(len(self.texts))
-            self.behind.wait()
         finally:
             self.end()
 
@@ -168,7 +171,7 @@ class RunWriter:
             table: _File(folder / file, columns, layout.builders[table], self.behind) for table, columns, file in named
         }
 
-    def block(self, table: str, columns: tuple[str, ...], rows: "array[int]", texts: list[str]) -> None:
+    def block(self, table: str, columns: tuple[str, ...], rows: Ints, texts: list[str]) -> None:
         """Take one block of rows.
 
         Raises:
@@ -177,7 +180,7 @@ class RunWriter:
         file = self.files[table]
         if columns != file.columns:
             raise ValueError(f"table {table}: expected columns {file.columns}, received {columns}")
-        file.add(rows, texts)
+        file.take(rows, texts)
 
     def close(self) -> None:
         """Finish every file; may be called twice. Whatever was handed over can be read afterwards."""

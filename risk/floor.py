@@ -40,6 +40,7 @@ if TYPE_CHECKING:
 
 ID_FORM: Final = re.compile(r"[A-Za-z0-9_-]{1,32}")
 DAY_NS: Final = 86_400_000_000_000
+MOST_LOTS: Final = (1 << 62) - 1
 STATES: Final = {"active": ACTIVE, "reduce_only": REDUCING, "paused": PAUSED}
 MOST_CASH: Final = (1 << 124) - 1
 """A balance beyond what the evidence can hold counts as this: more than enough, and never too much."""
@@ -98,7 +99,6 @@ class Floor:
         self.day = -1
         self.used_ids: set[str] = set()
         self.alerted: set[str] = set()
-        self.scale = 10**money.digits
         self._resolve()
         self._build()
 
@@ -147,8 +147,17 @@ class Floor:
             seat.limits = rules
         self._join()
         self.rated = list(self._rated())
+        self.balance_steps = [self._steps(line) for line in self.lines]
         self.losses = Losses.of(self.book, self.limits, self.desks)
         self.traded = [tally for tally in self.tallies.values() if tally.traded_max < 1 << 126]
+
+    def _steps(self, line: Line) -> tuple[int, int, int, int]:
+        """What turns a balance into the purse's grains, and one of the base currency into lots."""
+        scale = 10**self.money.digits
+        item = line.market.instrument
+        cash = Fraction(int(line.purse.grain), scale)
+        lots = Fraction(item.lot_den, scale * item.lot_num)
+        return cash.numerator, cash.denominator, lots.numerator, lots.denominator
 
     def _rated(self) -> Iterator[tuple[Line, int, Line]]:
         """Lines whose worth in account currency follows another line's price: line, weight per tick, that line."""
@@ -225,15 +234,15 @@ class Floor:
 
     def refresh(self, lines: list[Line]) -> None:
         """Read the balances behind these lines again."""
-        scale = self.scale
         for line in lines:
             purse = line.purse
-            cash = self.money.balance_atoms(purse.currency) * purse.grain // scale
+            # Both balances are whole numbers of 10**-digits; the divisors were reduced when the floor was built.
+            cash_num, cash_den, lots_num, lots_den = self.balance_steps[line.index]
+            cash = self.money.balance_atoms(purse.currency) * cash_num // cash_den
             purse.cash = cash if -MOST_CASH < cash < MOST_CASH else max(min(cash, MOST_CASH), -MOST_CASH)
-            item = line.market.instrument
             if line.spot:
-                held = self.money.balance_atoms(item.base) * item.lot_den // (scale * item.lot_num)
-                line.holding = max(min(held, (1 << 62) - 1), -(1 << 62))
+                held = self.money.balance_atoms(line.market.instrument.base) * lots_num // lots_den
+                line.holding = held if -MOST_LOTS < held < MOST_LOTS else max(min(held, MOST_LOTS), -MOST_LOTS)
 
     def count_traded(self, rules: Rules, fill: Fill, now: int) -> None:
         """Add an execution's value to every traded sum over it."""
