@@ -44,7 +44,7 @@ def calibrate() -> float:
 def measure(name: str, tape: "np.ndarray[tuple[int], np.dtype[np.void]]", runs: str, wake: str) -> dict[str, object]:
     """One run of one workload."""
     overrides = [f"strategies.bench.use=./workloads.py:{WORKLOADS[name]}", f"runs={runs}"]
-    if name == "W2" and wake != "every":
+    if name == "W2":
         overrides.append(f"strategies.bench.params.wake={wake}")
     run = Run.prepare(load(HERE / "throughput.yaml", overrides), {"X.BENCH": tape})
     before = calibrate()
@@ -78,7 +78,7 @@ def main() -> int:
     parser.add_argument("--rounds", type=int, default=1)
     parser.add_argument("--data", help="the tape as a .npy file, instead of making it")
     parser.add_argument("--only", default="W1,W2,W3")
-    parser.add_argument("--wake", default="every", help="how W2 is woken: every or touch")
+    parser.add_argument("--wake", default="touch", help="how W2 is woken: touch (its price moved) or every (message)")
     arguments = parser.parse_args()
     tape = np.load(arguments.data)[: arguments.events].copy() if arguments.data else generate(arguments.events)
     tape["last"][-1] = 1

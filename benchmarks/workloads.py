@@ -45,7 +45,7 @@ class Observe(Strategy):
 class Maker(Strategy):
     """W2: requotes both sides when the touch has moved; `wake` is what `watch` takes."""
 
-    wake: str = "every"
+    wake: str = "touch"
     _bid_at: float = field(default=-1.0, init=False)
     _ask_at: float = field(default=-1.0, init=False)
     _bid: Order | None = field(default=None, init=False)
