@@ -7,7 +7,6 @@ from random import Random
 from typing import Any
 
 import numpy as np
-import structlog
 from attrs import define, frozen
 
 from tickwright.adapters.sim.latency import Fixed, LogNormal
@@ -31,6 +30,7 @@ from tickwright.engine.orders import OrderManager
 from tickwright.engine.portfolio import Portfolio
 from tickwright.engine.records import Recorder
 from tickwright.latency import Delay
+from tickwright.logs import strategy_log
 from tickwright.plugins import Loaded
 from tickwright.risk.floor import Floor
 from tickwright.risk.gate import RiskGate
@@ -253,7 +253,7 @@ def add_strategy(
 ) -> None:
     strategy = loaded.create()
     door = Door(name, index, ids)
-    log = structlog.get_logger().bind(strategy_id=name)
+    log = strategy_log(name, lambda: core.now)
     desk = Desk(strategy, door, handlers(strategy), on_error, core, log)
     for seat in seats[name]:
         desk.add_seat(seat)

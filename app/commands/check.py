@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tickwright.commands.options import json_option, print_columns, print_json, set_option
+from tickwright.commands.options import json_option, print_columns, print_json, prints_to_stderr, set_option
 
 if TYPE_CHECKING:
     from tickwright.config import Config
@@ -31,9 +31,10 @@ def check(config: str | None, overrides: tuple[str, ...], as_json: bool, schema:
     if config is None:
         raise click.UsageError("expected CONFIG or --schema, got neither")
     loaded = load(config, overrides)
-    strategies = load_strategies(loaded)
-    for strategy in strategies.values():
-        strategy.create()
+    with prints_to_stderr():
+        strategies = load_strategies(loaded)
+        for strategy in strategies.values():
+            strategy.create()
     rows = list(_rows(loaded, strategies))
     if as_json:
         print_json(_answer(loaded, strategies, rows))

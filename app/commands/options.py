@@ -1,7 +1,9 @@
 """What several verbs share: their arguments, and how a result is printed."""
 
 import json
+import sys
 from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager, redirect_stdout
 from typing import Any, TypeVar
 
 import click
@@ -20,6 +22,11 @@ def set_option(command: Command) -> Command:
 
 def json_option(command: Command) -> Command:
     return click.option("--json", "as_json", is_flag=True, help="Print one JSON object.")(command)
+
+
+def prints_to_stderr() -> AbstractContextManager[Any]:
+    """For the while that a strategy's own code runs: what it prints is talk, and stdout is for the result."""
+    return redirect_stdout(sys.stderr)
 
 
 def print_json(value: Any) -> None:

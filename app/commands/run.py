@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tickwright.commands.options import config_argument, json_option, print_json, set_option
+from tickwright.commands.options import config_argument, json_option, print_json, prints_to_stderr, set_option
 
 if TYPE_CHECKING:
     from tickwright.backtesting import Progress
@@ -56,10 +56,11 @@ def carry_out(checked: Any, as_json: bool) -> int:
     from tickwright.backtesting import Run
     from tickwright.engine.compiled import why_interpreted
 
-    ready = Run.prepare(checked, {})
+    with prints_to_stderr():
+        ready = Run.prepare(checked, {})
     if why_interpreted():
         click.echo(f"tickwright: running interpreted, slower with the same results: {why_interpreted()}", err=True)
-    with progress_bar() as progress:
+    with prints_to_stderr(), progress_bar() as progress:
         result = ready.go(progress)
     show(result, as_json)
     return exit_code(result)

@@ -85,8 +85,8 @@ def small(tmp_path, monkeypatch):
     np.save(tmp_path / "small.npy", tape())
     Path("small.yaml").write_text(CONFIG)
 
-    def write(body: str = TRADES) -> None:
-        Path("mine.py").write_text(STRATEGY.replace("{body}", body))
+    def write(body: str = TRADES, before: str = "") -> None:
+        Path("mine.py").write_text(f"{before}\n{STRATEGY}".replace("{body}", body))
 
     write()
     return write
@@ -275,3 +275,23 @@ def test_inspect_of_no_file_is_one_line_and_exit_code_2(tmp_path, capsys):
     out, err = capsys.readouterr()
     assert out == ""
     assert err == f"{tmp_path / 'gone.npy'}: expected a tape, received no such file\n"
+
+
+def test_what_a_strategy_prints_and_logs_stays_off_stdout(small, capsys):
+    small("print('printed'); self.log.info('quoting', level=self.seen)")
+    assert run(["backtest", "small.yaml", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["status"] == "done"
+    assert "printed\n" in told.err
+    assert (
+        "at=2024-08-09T00:00:00.100000000Z severity=info strategy_id=mine event=quoting level=2"
+        in told.err.splitlines()
+    )
+
+
+def test_check_prints_one_object_although_the_strategy_prints(small, capsys):
+    small("pass", before="print('imported')")
+    assert run(["check", "small.yaml", "--json"]) == 0
+    told = capsys.readouterr()
+    assert json.loads(told.out)["ok"] is True
+    assert told.err == "imported\n"
