@@ -7,6 +7,7 @@ from typing import Final
 from attrs import frozen
 
 _WIDE: Final = Context(prec=60)
+_ENDLESS: Final = Context(prec=12)
 
 
 @frozen
@@ -33,6 +34,7 @@ class Finding:
 
 
 def decimal(value: Fraction | int) -> Decimal:
-    """A fraction for people: exact where 60 digits hold it."""
+    """A fraction for people: exact where 60 digits hold it, else 12 digits of it."""
     exact = Fraction(value)
-    return _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator)).normalize(_WIDE)
+    wide = _WIDE.divide(Decimal(exact.numerator), Decimal(exact.denominator))
+    return wide.normalize(_WIDE if Fraction(wide) == exact else _ENDLESS)

@@ -9,7 +9,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
-from tickwright.engine.terms import Health, OrderType, TimeInForce
+from tickwright.engine.terms import NO_TIME, Health, OrderType, TimeInForce
 from tickwright.risk.controls import CONTROLS
 from tickwright.risk.finding import Finding, decimal
 from tickwright.risk.hours import is_open
@@ -239,7 +239,9 @@ class _Scales:
             text = f"free disk space {free} MB is below {stated:f} MB"
             where = self.limits.scopes[key]
             ok = free >= least
-            self.found.append(Finding("B8", "JOURNAL_UNAVAILABLE", ok, Decimal(free), stated, where, text, True))
+            # Where nobody measures it, as in a backtest, there is no figure to show.
+            shown = Decimal(free) if free < NO_TIME else None
+            self.found.append(Finding("B8", "JOURNAL_UNAVAILABLE", ok, shown, stated, where, text, True))
 
     # --- C --------------------------------------------------------------------------------------------------------
 
