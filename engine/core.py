@@ -238,6 +238,7 @@ class Core(Traffic):
         self.carry_out()
         for waiting in list(self.replacing.values()):
             self.step_replacement(waiting.order)
+        self.orders.tidy()
 
     def look_at_waiting(self) -> None:
         """Orders whose answer is overdue become UNKNOWN."""

@@ -9,12 +9,15 @@ cdef int FILL_EXPECTED, HALT, LINK_LOST, NO_CAUSE, QUERY, REFUSED, RESTARTED, SE
 cdef int SEND_FAILED, SEND_REPLACE, CANCELED, DENIED, EXPIRED, FAILED, FILLED, OPEN
 cdef int PARTIALLY_FILLED, PENDING_CANCEL, PENDING_NEW, PENDING_REPLACE, PENDING_SEND, REJECTED, UNKNOWN
 
+cdef bint complete(Order order) except -1
+
 @cython.final
 cdef class OrderManager(Tracker):
     cdef Answers answers
     cdef dict by_id
     cdef dict by_venue_id
     cdef list fresh_ids
+    cdef Py_ssize_t crowd
     cdef readonly list doubles
 
     cpdef Order by_client_order_id(self, str client_order_id)
@@ -25,6 +28,8 @@ cdef class OrderManager(Tracker):
     cpdef list open_orders(self)
     cdef int admit(self, Order order, int event, int marks, long long ts) except -1
     cpdef bint forget(self, Order order) except -1
+    @cython.locals(order=Order)
+    cpdef Py_ssize_t tidy(self) except -1
     @cython.locals(order=Order)
     cpdef int register(self, Approved approved, long long ts) except -1
     cpdef int deny(self, Order order, object denial, long long ts) except -1

@@ -58,11 +58,20 @@ from tickwright.engine.terms import (
 from tickwright.engine.timers import Timeouts
 from tickwright.engine.tracking import Tracker
 
+KEPT = 4096
+"""So many of the youngest orders are never forgotten by `OrderManager.tidy`."""
+
+
+def complete(order: Order) -> bool:
+    """Whether nothing more can be executed of a finished order, by what its venue said."""
+    state = order.state_code
+    return bool(order.settled_cum) or (state != CANCELED and state != EXPIRED)
+
 
 class OrderManager(Tracker):
     """Follows every order from intent to end. See `engine/marks.py` for what the methods return."""
 
-    __slots__ = ("answers", "by_id", "by_venue_id", "doubles", "fresh_ids")
+    __slots__ = ("answers", "by_id", "by_venue_id", "crowd", "doubles", "fresh_ids")
 
     def __init__(self, recorder: Recorder, ledger: Ledger, timeouts: Timeouts | None = None) -> None:
         Tracker.__init__(self, recorder, ledger, timeouts)
@@ -72,6 +81,7 @@ class OrderManager(Tracker):
         self.by_venue_id: dict[tuple[str, str], Order] = {}
         self.fresh_ids: list[Order] = []
         self.doubles: list[tuple[Order, str]] = []
+        self.crowd = 2 * KEPT
 
     # --- finding --------------------------------------------------------------------------------------------------
 
@@ -104,6 +114,26 @@ class OrderManager(Tracker):
         for name in [key for key, value in self.by_venue_id.items() if value is order]:
             del self.by_venue_id[name]
         return self.by_id.pop(order.client_order_id, None) is not None
+
+    def tidy(self) -> int:
+        """Forget old orders whose story is complete, once there are many; returns how many.
+
+        Complete: filled, denied, rejected, or over with every execution booked that the venue counts. Old: followed by
+        `KEPT` younger orders. What is open, uncertain or still owed a fill stays, however old. For venues whose reports
+        do not overtake each other, so that nothing can come for such an order any more.
+        """
+        if len(self.by_id) <= self.crowd:
+            return 0
+        old = list(self.by_id.values())[:-KEPT]
+        gone = [order for order in old if order.state_code >= FILLED and complete(order)]
+        self.by_venue_order_id("", "")
+        for order in gone:
+            del self.by_id[order.client_order_id]
+        self.by_venue_id = {
+            key: order for key, order in self.by_venue_id.items() if order.client_order_id in self.by_id
+        }
+        self.crowd = max(2 * KEPT, 2 * len(self.by_id))
+        return len(gone)
 
     def admit(self, order: Order, event: int, marks: int, ts: int) -> int:
         """Take an order that was not sent by us into the books."""
