@@ -29,7 +29,9 @@ def main() -> None:
     parser.add_argument("--peer", required=True, help="an interpreter with hftbacktest installed")
     parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--events", type=int, default=1_000_000)
-    parser.add_argument("--wake", default="touch", help="how our W2 is woken: touch (its price moved) or every (message)")
+    parser.add_argument(
+        "--wake", default="touch", help="how our W2 is woken: touch (its price moved) or every (message)"
+    )
     arguments = parser.parse_args()
     rates: dict[tuple[str, str], list[float]] = {}
     with tempfile.TemporaryDirectory() as folder:
