@@ -39,7 +39,11 @@ RISING: Final = {
 """Columns that mostly grow: written as differences from the row before."""
 
 PENDING: Final = 8
-"""Blocks that may wait to be gathered: of the widest table 40 MiB at most, beside the row group being made."""
+"""Blocks that may be under way on the thread: of the widest table 40 MiB at most."""
+
+HELD: Final = 32 << 20
+"""Bytes of blocks that are held back before the thread starts: it takes the interpreter from the run now and then, so
+a short run is written after its last event, and a long one beside it."""
 
 
 def open_table(path: Path, schema: Any) -> Any:
@@ -72,16 +76,32 @@ class _Behind:
 
     def __init__(self) -> None:
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="run-writer")
+        self.held: deque[tuple[int, Callable[[], None]]] = deque()
+        self.held_bytes = 0
         self.waiting: deque[Future[None]] = deque()
 
-    def write(self, work: Callable[[], None]) -> None:
-        """Do the work when the thread comes to it, raising what an earlier one raised; waits where it lags behind."""
+    def write(self, size: int, work: Callable[[], None]) -> None:
+        """Do the work, which holds `size` bytes, when the thread comes to it; waits where it lags behind.
+
+        Raises what an earlier work raised.
+        """
+        self.held.append((size, work))
+        self.held_bytes += size
+        while self.held_bytes > HELD:
+            self.submit()
+
+    def submit(self) -> None:
+        """Give the oldest work to the thread."""
         while len(self.waiting) >= PENDING:
             self.waiting.popleft().result()
+        size, work = self.held.popleft()
+        self.held_bytes -= size
         self.waiting.append(self.pool.submit(work))
 
     def wait(self) -> None:
-        """Return once everything is written; raises what a write raised."""
+        """Return once everything is written; raises what a work raised."""
+        while self.held:
+            self.submit()
         while self.waiting:
             self.waiting.popleft().result()
 
@@ -99,7 +119,7 @@ class _File:
 
     def take(self, rows: Ints, texts: list[str]) -> None:
         """Hand a block over."""
-        self.behind.write(lambda: self.gather(rows, texts))
+        self.behind.write(8 * len(rows), lambda: self.gather(rows, texts))
 
     def gather(self, rows: Ints, texts: list[str]) -> None:
         self.parts.append(np.frombuffer(rows, np.int64))
