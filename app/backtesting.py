@@ -27,7 +27,7 @@ from tickwright.reports.parquet import RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
 from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary, writing
 from tickwright.reports.summary import RunFacts, summarise
-from tickwright.result import Result, rounded_text
+from tickwright.result import NOTHING_PLAYED, Result, rounded_text
 from tickwright.risk.controls import VERDICTS
 from tickwright.risk.verdict import PLUGIN
 
@@ -134,7 +134,7 @@ class Run:
         with rare_collection():
             self.play_blocks(progress)
         if self.first_ts is None:
-            self.parts.recorder.note(1, "the data have no rows between data.start and data.end: nothing was played", 0)
+            self.parts.recorder.note(1, NOTHING_PLAYED, 0)
         else:
             core.stop(core.now)
             self.last_ts = core.now

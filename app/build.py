@@ -11,7 +11,7 @@ from attrs import define, frozen
 
 from tickwright.adapters.sim.latency import Fixed, LogNormal
 from tickwright.adapters.sim.venue import SimVenue
-from tickwright.adapters.tape import FixedLatency, LognormalLatency, Tape, open_tape
+from tickwright.adapters.tape import FixedLatency, LognormalLatency, Tape, TapeError, open_tape
 from tickwright.adapters.tape.delay import Latency
 from tickwright.checks import IN_MEMORY
 from tickwright.config import Config
@@ -74,8 +74,8 @@ def open_tapes(config: Config, given: Mapping[str, Any]) -> Tapes:
     """Open every tape of the config; `given` holds tapes in memory, which take the place of paths.
 
     Raises:
-        ConfigError: the config and a tape say different things about one instrument, or neither says anything.
-        TapeError: a tape cannot be opened.
+        ConfigError: a tape cannot be opened; or config and tape say different things about one instrument, or
+            neither says anything.
     """
     tapes = []
     instruments = []
@@ -86,7 +86,11 @@ def open_tapes(config: Config, given: Mapping[str, Any]) -> Tapes:
             faults.append(Fault(place, f"expected a tape of {id} in memory, as `tapes` of tickwright.backtest"))
             continue
         where = given.get(id, source if source.startswith("package:") else config.path(source))
-        tape = open_tape(where)
+        try:
+            tape = open_tape(where)
+        except TapeError as error:
+            faults.append(Fault(place, str(error)))
+            continue
         stated = config.instrument(id) if id in config.instruments else None
         if stated is None and tape.instrument is None:
             faults.append(Fault(place, f"expected {id} under instruments:, since the tape does not describe it"))

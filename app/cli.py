@@ -101,15 +101,13 @@ def _refused(error: TickwrightError, as_json: bool) -> int:
 
     from tickwright.document import ConfigError
 
-    if not isinstance(error, ConfigError):
-        click.echo(f"tickwright: {error}", err=True)
-        return FAILED
-    lines = [str(fault) for fault in error.faults]
+    bad_config = isinstance(error, ConfigError)
+    lines = [str(fault) for fault in error.faults] if isinstance(error, ConfigError) else [str(error)]
     for line in lines:
-        click.echo(line, err=True)
+        click.echo(line if bad_config else f"tickwright: {line}", err=True)
     if as_json:
         click.echo(json.dumps({"ok": False, "errors": lines}))
-    return BAD_CONFIG
+    return BAD_CONFIG if bad_config else FAILED
 
 
 def main() -> NoReturn:

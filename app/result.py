@@ -9,6 +9,8 @@ from attrs import frozen
 from tickwright.engine.traffic import Failure
 from tickwright.reports.run_folder import RunFolder
 
+NOTHING_PLAYED = "the data have no rows between data.start and data.end: nothing was played"
+
 COMPILED = str(Path("build", "cython", "tickwright", ""))
 """Compiled modules name the staged copy they were built from in a trace."""
 

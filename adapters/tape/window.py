@@ -3,7 +3,8 @@
 A tape is changes, so the rows before `start` are needed to know the book. They are read and folded: the levels that
 are still there play as one message at `start`, bids from the best down and then asks from the best up. Trades before
 `start` are gone. If a message is under way at `start`, the folded rows stay open (`last` 0) and its own last row
-closes them. Rows at `end` or later are not played, and reading stops at the first of them.
+closes them. Rows at `end` or later are not played, and reading stops at the first of them. A tape that ends before
+`start` plays nothing: its last book says nothing about a time that nobody recorded.
 """
 
 from collections.abc import Iterator
@@ -54,9 +55,6 @@ def since(blocks: Iterator[Block], start: int) -> Iterator[Block]:
                 yield snapshot(bids, asks, start, market, whole)
             yield block.rows(early, block.n)
             break
-    else:
-        if bids or asks:
-            yield snapshot(bids, asks, start, market, whole)
     yield from blocks
 
 

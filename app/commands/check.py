@@ -18,10 +18,11 @@ if TYPE_CHECKING:
 @json_option
 @click.option("--schema", is_flag=True, help="Print the JSON Schema of configs instead.")
 def check(config: str | None, overrides: tuple[str, ...], as_json: bool, schema: bool) -> None:
-    """Validate CONFIG and import its strategies; print every value and where it came from.
+    """Validate CONFIG, import its strategies, open its tapes; print every value and where it came from.
 
     Ends with 0 if the config can be run, with 2 and one line an error if not.
     """
+    from tickwright.build import join, open_tapes
     from tickwright.config import json_schema, load
     from tickwright.plugins import load_strategies
 
@@ -33,8 +34,11 @@ def check(config: str | None, overrides: tuple[str, ...], as_json: bool, schema:
     loaded = load(config, overrides)
     with prints_to_stderr():
         strategies = load_strategies(loaded)
-        for strategy in strategies.values():
-            strategy.create()
+        if loaded.mode == "backtest":
+            join(loaded, open_tapes(loaded, {}), strategies)
+        else:
+            for strategy in strategies.values():
+                strategy.create()
     rows = list(_rows(loaded, strategies))
     if as_json:
         print_json(_answer(loaded, strategies, rows))

@@ -68,10 +68,12 @@ def carry_out(checked: Any, as_json: bool) -> int:
 
 def show(result: "Result", as_json: bool) -> None:
     from tickwright.reports.terminal import print_summary
-    from tickwright.result import failure_text, rounded_text
+    from tickwright.result import NOTHING_PLAYED, failure_text, rounded_text
 
     for name, told in result.summary["rounded"].items():
         click.echo(f"tickwright: {rounded_text(name, told['levels'], told['first_row'])}", err=True)
+    if result.summary["data_start"] is None:
+        click.echo(f"tickwright: {NOTHING_PLAYED}", err=True)
     for failure in result.failures:
         click.echo(failure_text(failure), err=True)
     if as_json:

@@ -5,10 +5,8 @@ import json
 import subprocess
 import sys
 from pathlib import Path
-from types import ModuleType
 
 import pytest
-from attrs import define, field
 
 import tickwright
 from tickwright.cli import EXIT_CODES, VERBS, cli, run
@@ -17,21 +15,11 @@ from tickwright.config import load
 DEMO = Path(tickwright.__file__).resolve().parent.parent / "configs" / "demo.yaml"
 
 
-@define(kw_only=True)
-class Base:
-    """Stands in for the strategies' base class."""
-
-    _engine: object = field(init=False, default=None)
-
-
 @pytest.fixture
 def demo(tmp_path, monkeypatch):
     """The demo with a strategy of our own, in a folder that is the working directory."""
-    base = ModuleType("tickwright.strategies.base")
-    base.Strategy = Base  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, "tickwright.strategies.base", base)
     (tmp_path / "mine.py").write_text(
-        "from decimal import Decimal\nfrom attrs import define\nfrom tickwright.strategies.base import Strategy\n"
+        "from decimal import Decimal\nfrom attrs import define\nfrom tickwright import Strategy\n"
         "@define(kw_only=True)\nclass Mine(Strategy):\n    size: Decimal\n    quiet: bool = False\n"
     )
     (tmp_path / "demo.yaml").write_text(DEMO.read_text().replace("market_maker", "./mine.py:Mine"))

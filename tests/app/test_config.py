@@ -112,7 +112,7 @@ def test_the_demo_is_block_style_with_the_documented_keys_on_their_own_lines():
             "BTCUSDT.BINANCE: gone",
             "expected a file or folder, got none at 'gone.parquet'",
         ),
-        ("# start: 2024-08-09T00:00:00Z", "start: 2024-08-09", "start", "expected a UTC time such as"),
+        ("# start: 2024-08-08T23:55:00Z", "start: 2024-08-09", "start", "expected a UTC time such as"),
         ("currency: USDT", "currency: EUR", "max_daily_loss", "expected a rate USDT/EUR in account.rates"),
         (
             "adapter: sim",

@@ -150,7 +150,9 @@ def test_an_error_in_the_strategy_shows_its_file_and_line(small, capsys):
 @pytest.mark.parametrize(
     ("change", "expected"),
     [
-        (("small.npy", "gone.npy"), "gone.npy"),
+        (("small.npy", "gone.npy"), "small.yaml:11: data.tapes.X.VENUE: expected a file or folder, got none"),
+        (("small.npy", "mine.py"), "small.yaml:11: data.tapes.X.VENUE: mine.py: expected a name that ends in .parquet"),
+        (("small.npy", "package:dem"), "small.yaml:11: data.tapes.X.VENUE: package:dem: expected a sample"),
         (("instruments: [X.VENUE]", "instruments: [Y.VENUE]"), "small.yaml:16: strategies.mine.instruments"),
         (("./mine.py:Mine", "./mine.py:Other"), "small.yaml:15: strategies.mine.use"),
         (("[X.VENUE]", "[X.VENUE]\n    params: {size: small}"), "small.yaml:17: strategies.mine.params.size"),
@@ -295,3 +297,23 @@ def test_check_prints_one_object_although_the_strategy_prints(small, capsys):
     told = capsys.readouterr()
     assert json.loads(told.out)["ok"] is True
     assert told.err == "imported\n"
+
+
+@pytest.mark.usefixtures("small")
+def test_check_opens_the_tapes_and_sets_up_the_limits(capsys):
+    assert run(["check", "small.yaml", "--set", "data.tapes.X.VENUE=mine.py"]) == 2
+    assert "data.tapes.X.VENUE: mine.py: expected a name that ends in" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+def test_a_window_without_rows_is_told(capsys):
+    assert run(["run", "small.yaml", "--set", "data.start=2030-01-01T00:00:00Z"]) == 0
+    assert "no rows between data.start and data.end: nothing was played" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("small")
+def test_json_of_what_failed_is_an_object_too(capsys):
+    assert run(["why", "nothing", "bt-1", "--json"]) == 1
+    told = json.loads(capsys.readouterr().out)
+    assert told["ok"] is False
+    assert told["errors"][0].startswith("run nothing: expected a folder")

@@ -77,6 +77,8 @@ def windowed(rows: list[Row], start: int | None, end: int | None) -> list[Row]:
     played = [row for row in rows if (start is None or row[0] >= start) and (end is None or row[0] < end)]
     if start is None:
         return played
+    if all(row[0] < start for row in rows):
+        return []
     early = [row for row in rows if row[0] < start]
     book: dict[tuple[int, int], int] = {}
     for _, _, kind, side, px, qty, _ in early:
