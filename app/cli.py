@@ -81,6 +81,7 @@ def run(arguments: Sequence[str]) -> int:
     """Run one command line and give its exit code."""
     try:
         code = cli.main(args=list(arguments), prog_name="tickwright", standalone_mode=False)
+        sys.stdout.flush()
     except TickwrightError as error:
         return _refused(error, "--json" in arguments)
     except click.ClickException as error:
@@ -89,9 +90,13 @@ def run(arguments: Sequence[str]) -> int:
     except click.Abort:
         click.echo("tickwright: interrupted", err=True)
         return FAILED
-    except BrokenPipeError:
-        # The reader has gone; without this, Python complains once more while it closes stdout.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    except OSError as error:
+        # A pipe that nobody reads is no news. A file name comes with whatever belongs to a file; stdout has none.
+        if not isinstance(error, BrokenPipeError):
+            click.echo(f"tickwright: {error.filename or 'stdout'}: {error.strerror}", err=True)
+        if error.filename is None:
+            # Without this, Python complains once more while it closes stdout.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return FAILED
     return code if isinstance(code, int) else DONE
 

@@ -123,6 +123,25 @@ def test_new_strategy_writes_three_files_once(tmp_path, capsys, monkeypatch):
     assert (tmp_path / "my_maker.py").read_text() == "mine"
 
 
+def test_a_folder_that_cannot_be_made_is_one_line(tmp_path, capsys):
+    (tmp_path / "file").write_text("")
+    assert run(["new", "strategy", "mine", "--dir", str(tmp_path / "file" / "under")]) == 1
+    assert capsys.readouterr().err == f"tickwright: {tmp_path / 'file' / 'under'}: Not a directory\n"
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="only some systems have a full device")
+def test_a_full_disk_under_stdout_is_one_line():
+    with open("/dev/full", "w") as full:
+        done = subprocess.run(
+            [sys.executable, "-c", "from tickwright.cli import main; main()", "strategies", "list"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+            check=False,
+        )
+    assert (done.returncode, done.stderr) == (1, "tickwright: stdout: No space left on device\n")
+
+
 def test_help_imports_nothing_heavy():
     """Help answers in under 0.3 s; what would break that is an import, and an import can be seen exactly."""
     code = (
