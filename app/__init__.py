@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from tickwright.engine.terms import Cause, Health, Liquidity, OrderState, OrderType, Side, TimeInForce
     from tickwright.engine.trade import Trade
     from tickwright.result import Result
+    from tickwright.risk.check import Check, Objection
     from tickwright.strategies.base import Strategy
 
 _HOMES = {
@@ -31,6 +32,7 @@ _HOMES = {
     "tickwright.engine.terms": ("Cause", "Health", "Liquidity", "OrderState", "OrderType", "Side", "TimeInForce"),
     "tickwright.engine.trade": ("Trade",),
     "tickwright.result": ("Result",),
+    "tickwright.risk.check": ("Check", "Objection"),
     "tickwright.strategies.base": ("Strategy",),
 }
 _HOME = {name: module for module, names in _HOMES.items() for name in names}
@@ -42,6 +44,8 @@ __all__ = [  # noqa: RUF022 - strategies first, since that is what people come f
     "Order",
     "Fill",
     "Denial",
+    "Check",
+    "Objection",
     "Parent",
     "Position",
     "Instrument",

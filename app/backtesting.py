@@ -21,7 +21,7 @@ from tickwright.config import Config, load
 from tickwright.controls import LIMITS
 from tickwright.document import ConfigError, Fault
 from tickwright.engine.compiled import why_interpreted
-from tickwright.plugins import Loaded, load_strategies
+from tickwright.plugins import Loaded, load_checks, load_strategies
 from tickwright.reports.html import write_report
 from tickwright.reports.parquet import RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
@@ -85,9 +85,10 @@ class Run:
     @classmethod
     def prepare(cls, config: Config, given: Mapping[str, Any]) -> "Run":
         loaded = load_strategies(config)
+        checks = load_checks(config)
         refuse_background(config, loaded)
         tapes = open_tapes(config, given)
-        parts = join(config, tapes, loaded)
+        parts = join(config, tapes, loaded, checks)
         folder = make_run_folder(
             config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
         )

@@ -32,6 +32,7 @@ from tickwright.engine.records import Recorder
 from tickwright.latency import Delay
 from tickwright.logs import strategy_log
 from tickwright.plugins import Loaded
+from tickwright.risk.check import Check
 from tickwright.risk.floor import Floor
 from tickwright.risk.gate import RiskGate
 from tickwright.risk.limits import LimitBook, RiskConfigError
@@ -115,8 +116,8 @@ def differences(id: str, stated: Instrument, told: Instrument) -> Iterable[str]:
             yield f"{id}: the config says {name} {ours}, the tape {theirs}; one of them is wrong"
 
 
-def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded]) -> Parts:
-    """Build the run of a checked config."""
+def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded], checks: tuple[Check, ...] = ()) -> Parts:
+    """Build the run of a checked config; `checks` are asked about every order after all of ours."""
     instruments = tapes.instruments
     names = tuple(loaded)
     recorder = Recorder()
@@ -130,7 +131,7 @@ def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded]) -> Parts:
     markets = [Market(each, i, portfolio.position(i)) for i, each in enumerate(instruments)]
     seats = make_seats(config, names, markets, portfolio)
     floor = make_floor(config, instruments, markets, seats, portfolio, recorder)
-    gate = RiskGate(floor, recorder)
+    gate = RiskGate(floor, recorder, checks)
     books = Books(portfolio, markets, len(names), gate, recorder)
     core = Core(markets, OrderManager(recorder, books), gate, recorder, books)
     channels = add_venues(config, core, markets)

@@ -208,6 +208,7 @@ class Config:
     simulator: Simulator = key(Section(Simulator), "The simulated venue (backtest, paper).", Simulator)
     strategies: dict[str, StrategySpec] = key(MapOf(SLUG, _StrategyKind(), 1), "Strategies by name.")
     risk: dict[str, Any] = key(TOP_LIMITS, "Limits that hold everywhere, and those of venues and instruments.", dict)
+    checks: tuple[str, ...] = key(ListOf(USE), "Your own checks of orders, asked after all of ours.", ())
     journal: Journal = key(Section(Journal), "The journal (paper, live).", Journal)
     state: str | None = key(Text("a path"), "State folder; by default state/NAME beside this file.", None)
     runs: str | None = key(Text("a path"), "Folder for run folders; by default runs/ where it is started.", None)

@@ -1,7 +1,7 @@
-"""Finds a strategy's class by the text of ``use`` and makes it with the params of the YAML.
+"""Finds the class of a strategy or a check by the text of ``use``, and makes it, a strategy with its params.
 
-Three forms: the name of an entry point in the group ``tickwright.strategies``; ``package.module:Class`` from the
-ordinary import path; ``./file.py:Class`` relative to the YAML file.
+Three forms: the name of an entry point in the group ``tickwright.strategies`` or ``tickwright.checks``;
+``package.module:Class`` from the ordinary import path; ``./file.py:Class`` relative to the YAML file.
 
 A file's folder is never put on ``sys.path``: a ``random.py`` beside a strategy would then replace the standard
 library's for the whole process. Instead the file is loaded under a private name, as a module of a private package
@@ -13,6 +13,7 @@ import importlib
 import importlib.util
 import sys
 import traceback
+from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -26,12 +27,14 @@ from tickwright.document import ConfigError, Fault, Place
 from tickwright.engine.errors import TickwrightError
 from tickwright.kinds import Reading, default_of, nearest
 from tickwright.params import param_fields, read_params, show_param
+from tickwright.risk.check import Check
 
 GROUP: Final = "tickwright.strategies"
+CHECKS: Final = "tickwright.checks"
 
 
 class PluginError(TickwrightError):
-    """A strategy that cannot be loaded or made; the text is one line that says why."""
+    """A strategy or a check that cannot be loaded or made; the text is one line that says why."""
 
 
 @frozen
@@ -101,48 +104,95 @@ def _load_one(config: Config, name: str, spec: StrategySpec, root: type[Any], re
     return Loaded(name, form, params, origins, at)
 
 
-def find(use: str, base: Path, root: type[Any]) -> type[Any]:
-    """The class that ``use`` names.
+def load_checks(config: Config) -> tuple[Check, ...]:
+    """The user's own checks of orders, in the order of the config, each made without arguments.
 
     Raises:
-        PluginError: nothing of that name, code that does not import, or a class that is no strategy.
+        ConfigError: one line for each that cannot be loaded or made.
     """
+    checks: list[Check] = []
+    faults = []
+    for use in config.checks:
+        try:
+            form = find(use, config.base, CHECK)
+            with user_code(f"{form.__name__} cannot be made"):
+                checks.append(form())
+        except PluginError as error:
+            faults.append(Fault(config.place(("checks",)), str(error)))
+    if faults:
+        raise ConfigError(faults)
+    return tuple(checks)
+
+
+@frozen
+class Sort:
+    """What is looked for: what people call it, what a class of it is, and which ones installed packages offer."""
+
+    noun: str
+    nouns: str
+    wanted: str
+    fits: Callable[[type[Any]], bool]
+    offered: Callable[[], dict[str, EntryPoint]]
+
+
+def strategy_sort(root: type[Any]) -> Sort:
+    """Strategies: what derives from `root`."""
+    wanted = f"a subclass of {root.__name__}"
+    return Sort("strategy", "strategies", wanted, lambda form: issubclass(form, root) and form is not root, installed)
+
+
+CHECK: Final = Sort(
+    noun="check",
+    nouns="checks",
+    wanted="a class with check(order, view)",
+    fits=lambda form: callable(getattr(form, "check", None)),
+    offered=lambda: installed(CHECKS),
+)
+
+
+def find(use: str, base: Path, sort: Sort | type[Any]) -> type[Any]:
+    """The class that ``use`` names; a class as `sort` means strategies that derive from it.
+
+    Raises:
+        PluginError: nothing of that name, code that does not import, or a class that is no such thing.
+    """
+    sort = sort if isinstance(sort, Sort) else strategy_sort(sort)
     target, colon, name = use.rpartition(":")
     if not colon:
-        return _checked(_from_entry_point(use), use, root)
+        return _checked(_from_entry_point(use, sort), use, sort)
     if target.endswith(".py") or "/" in target or "\\" in target:
         module = _from_file(base / Path(target).expanduser(), target)
     else:
         module = _from_import_path(target)
     form = vars(module).get(name)
     if form is None:
-        candidates = [text for text, value in vars(module).items() if _own_strategy(value, module, root)]
+        candidates = [text for text, value in vars(module).items() if _own(value, module, sort)]
         listed = ", ".join(candidates) or "none"
-        raise PluginError(f"expected a class {name} in {target}, got none (strategies there: {listed})")
-    return _checked(form, use, root)
+        raise PluginError(f"expected a class {name} in {target}, got none ({sort.nouns} there: {listed})")
+    return _checked(form, use, sort)
 
 
-def _own_strategy(value: object, module: ModuleType, root: type[Any]) -> bool:
-    return isinstance(value, type) and issubclass(value, root) and value.__module__ == module.__name__
+def _own(value: object, module: ModuleType, sort: Sort) -> bool:
+    return isinstance(value, type) and sort.fits(value) and value.__module__ == module.__name__
 
 
-def _checked(form: object, use: str, root: type[Any]) -> type[Any]:
-    if not (isinstance(form, type) and issubclass(form, root) and form is not root):
+def _checked(form: object, use: str, sort: Sort) -> type[Any]:
+    if not (isinstance(form, type) and sort.fits(form)):
         shown = f"class {form.__name__}" if isinstance(form, type) else type(form).__name__
-        raise PluginError(f"expected a subclass of {root.__name__} at {use}, got {shown}")
+        raise PluginError(f"expected {sort.wanted} at {use}, got {shown}")
     return form
 
 
-def installed() -> dict[str, EntryPoint]:
-    """The strategies that installed packages offer, by name, in order."""
-    return {point.name: point for point in sorted(entry_points(group=GROUP))}
+def installed(group: str = GROUP) -> dict[str, EntryPoint]:
+    """The strategies (or what else the group holds) that installed packages offer, by name, in order."""
+    return {point.name: point for point in sorted(entry_points(group=group))}
 
 
-def _from_entry_point(name: str) -> object:
-    known = installed()
+def _from_entry_point(name: str, sort: Sort) -> object:
+    known = sort.offered()
     if name not in known:
         near = nearest(name, known)
-        form = f"an installed strategy, package.module:Class or ./file.py:Class, got {name!r}{near}"
+        form = f"an installed {sort.noun}, package.module:Class or ./file.py:Class, got {name!r}{near}"
         raise PluginError(f"expected {form}")
     with user_code(f"{known[name].value} does not import"):
         return known[name].load()

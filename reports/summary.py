@@ -6,6 +6,7 @@ reached the venue, which refused them. `fill_ratio` is the share of sent orders 
 of the account's profit from its peak, as sampled each second.
 """
 
+import json
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -105,13 +106,19 @@ def _orders(run: RunFolder) -> tuple[int, Counter[str]]:
 
 
 def _denials(run: RunFolder) -> dict[str, int]:
-    """Denied intents, replaces included, by the first control that failed; the most frequent first."""
+    """Denied intents, replaces included, by the first code that each was denied with; the most frequent first."""
     counts: Counter[str] = Counter()
     with run.parquet("decisions") as file:
         for group in range(file.num_row_groups):
-            verdicts = file.read_row_group(group, columns=["verdict"])["verdict"]
-            for each in verdicts.value_counts().to_pylist():
+            table = file.read_row_group(group, columns=["verdict", "denial"])
+            for each in table["verdict"].value_counts().to_pylist():
                 counts[each["values"] or "UNNAMED"] += each["counts"]
+            # A control may have several codes, and users' checks have their own: the denial says which it was.
+            told = table.filter(table["denial"].is_valid())
+            for verdict, denial in zip(told["verdict"].to_pylist(), told["denial"].to_pylist(), strict=True):
+                counts[verdict or "UNNAMED"] -= 1
+                counts[json.loads(denial)["code"]] += 1
+    counts = +counts
     del counts[PASS]
     return dict(sorted(counts.items(), key=lambda pair: (-pair[1], pair[0])))
 

@@ -6,11 +6,13 @@ limits and knows nothing else, so that a row of the records weighs the same as t
 
 import json
 from decimal import Decimal
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
 from tickwright.engine.order import Denial, Order
 from tickwright.engine.parent import Parent
 from tickwright.engine.terms import LIVE, NO_TIME, OrderType
+from tickwright.risk.check import CHECK_ERROR, ask
 from tickwright.risk.controls import CODE_CONTROL, NUMBER
 from tickwright.risk.evidence import split
 from tickwright.risk.finding import Finding
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
 
 ALLOW: Final = 2
 CANCEL_OLD: Final = 1
+CRITICAL: Final = 2
 PLUGIN: Final = 100
 """The number of the first user check in the decisions."""
 
@@ -61,7 +64,7 @@ def judge(
     if len(kept) < len(found):
         text = ", ".join(item.code for item in found if item.control in lifted)
         floor.recorder.note(1, f"order {order.client_order_id}: overridden: {text}", now)
-    kept += _ask(gate, order, facts)
+    kept += _ask(floor, gate, order, facts, now)
     if kept:
         if any(item.control == "E4" for item in kept):
             floor.disable(order.strategy_index, next(item.text for item in kept if item.control == "E4"), now)
@@ -407,11 +410,14 @@ def _exit(floor: "Floor", rules: Rules, order: Order) -> bool:
     return any(latch.mode is KillMode.FLATTEN for latch in latches)
 
 
-def _ask(gate: "RiskGate", order: Order, facts: dict[str, int]) -> list[Finding]:
-    """The user's own checks, after all of ours."""
+def _ask(floor: "Floor", gate: "RiskGate", order: Order, facts: dict[str, int], now: int) -> list[Finding]:
+    """The user's own checks, after all of ours; they see the figures and cannot change them."""
     found = []
+    view = MappingProxyType(facts)
     for check in gate.checks:
-        said = check.check(order, facts)
+        said = ask(check, order, view)
         if said is not None:
-            found.append(Finding("USER", said.code, False, said.value, said.limit, "user check", said.text))
+            found.append(said)
+            if said.code == CHECK_ERROR:
+                floor.recorder.note(CRITICAL, f"order {order.client_order_id}: {said.text}", now)
     return found

@@ -24,7 +24,7 @@ def check(config: str | None, overrides: tuple[str, ...], as_json: bool, schema:
     """
     from tickwright.build import join, open_tapes
     from tickwright.config import json_schema, load
-    from tickwright.plugins import load_strategies
+    from tickwright.plugins import load_checks, load_strategies
 
     if schema:
         print_json(json_schema())
@@ -34,20 +34,24 @@ def check(config: str | None, overrides: tuple[str, ...], as_json: bool, schema:
     loaded = load(config, overrides)
     with prints_to_stderr():
         strategies = load_strategies(loaded)
+        own = load_checks(loaded)
         if loaded.mode == "backtest":
-            join(loaded, open_tapes(loaded, {}), strategies)
+            join(loaded, open_tapes(loaded, {}), strategies, own)
         else:
             for strategy in strategies.values():
                 strategy.create()
+    checks = [f"{type(one).__module__}:{type(one).__qualname__}" for one in own]
     rows = list(_rows(loaded, strategies))
     if as_json:
-        print_json(_answer(loaded, strategies, rows))
+        print_json(_answer(loaded, strategies, checks, rows))
         return
     print_columns(rows)
     click.echo(f"{config}: {loaded.mode} {loaded.name}, config {loaded.hash8}: can be run", err=True)
 
 
-def _answer(config: "Config", strategies: "dict[str, Loaded]", rows: list[tuple[str, str, str]]) -> dict[str, Any]:
+def _answer(
+    config: "Config", strategies: "dict[str, Loaded]", checks: list[str], rows: list[tuple[str, str, str]]
+) -> dict[str, Any]:
     classes = {name: f"{one.form.__module__}:{one.form.__qualname__}" for name, one in strategies.items()}
     return {
         "ok": True,
@@ -55,6 +59,7 @@ def _answer(config: "Config", strategies: "dict[str, Loaded]", rows: list[tuple[
         "mode": config.mode,
         "hash8": config.hash8,
         "classes": classes,
+        "checks": checks,
         "config": config.resolved(),
         "origins": {path: origin for path, _, origin in rows},
     }
