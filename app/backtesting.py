@@ -194,12 +194,15 @@ class Run:
         summary = summarise(run, facts, lines)
         write_summary(self.folder, summary)
         write_report(run)
-        return Result(run, summary, tuple(parts.core.failures))
+        return Result(run, summary, tuple(parts.core.failures), tuple(parts.floor.kill.latches.values()))
 
     @property
     def status(self) -> str:
+        """`interrupted`, `halted` (a kill is latched, by losses for one), `failed` (a strategy raised), or `done`."""
         if self.interrupted:
             return "interrupted"
+        if self.parts.floor.kill.latches:
+            return "halted"
         return "failed" if self.parts.core.failures else "done"
 
 

@@ -8,6 +8,7 @@ from attrs import frozen
 
 from tickwright.engine.traffic import Failure
 from tickwright.reports.run_folder import RunFolder
+from tickwright.risk.kill import Latch
 
 NOTHING_PLAYED = "the data have no rows between data.start and data.end: nothing was played"
 
@@ -17,11 +18,15 @@ COMPILED = str(Path("build", "cython", "tickwright", ""))
 
 @frozen
 class Result:
-    """A finished run. Tables are pyarrow tables, read from the run folder when asked for."""
+    """A finished run. Tables are pyarrow tables, read from the run folder when asked for.
+
+    `failures` are what strategies raised, `latches` the kills that hold at the end.
+    """
 
     run: RunFolder
     summary: dict[str, Any]
     failures: tuple[Failure, ...] = ()
+    latches: tuple[Latch, ...] = ()
 
     @property
     def folder(self) -> Path:

@@ -76,6 +76,8 @@ def show(result: "Result", as_json: bool) -> None:
         click.echo(f"tickwright: {NOTHING_PLAYED}", err=True)
     for failure in result.failures:
         click.echo(failure_text(failure), err=True)
+    for latch in result.latches:
+        click.echo(f"tickwright: halted: {latch.reason}", err=True)
     if as_json:
         print_json(result.summary)
     else:
