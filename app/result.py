@@ -6,6 +6,7 @@ from typing import Any
 
 from attrs import frozen
 
+from tickwright.engine.times import as_text
 from tickwright.engine.traffic import Failure
 from tickwright.reports.run_folder import RunFolder
 from tickwright.risk.kill import Latch
@@ -75,6 +76,9 @@ def failure_text(failure: Failure) -> str:
         for each in frames
         if Path(each.filename).resolve().parent not in rooms and not each.filename.startswith(COMPILED)
     ] or list(frames)
-    lines = [f"strategy {failure.strategy}: {failure.handler} raised\n", *traceback.format_list(theirs)]
+    lines = [
+        f"strategy {failure.strategy}: {failure.handler} raised at {as_text(failure.ts)}\n",
+        *traceback.format_list(theirs),
+    ]
     lines += traceback.format_exception_only(failure.error)
     return "".join(lines)

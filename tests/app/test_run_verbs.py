@@ -142,6 +142,7 @@ def test_an_error_in_the_strategy_shows_its_file_and_line(small, capsys):
     line = next(n for n, text in enumerate(Path("mine.py").read_text().splitlines(), 1) if "third" in text)
     assert f'mine.py", line {line}, in on_book' in err
     assert "RuntimeError: on the third" in err
+    assert "strategy mine: on_book raised at 2024-08-09T00:00:00.200000000Z\n" in err
     assert "engine/core" not in err
     summary = json.loads(out)
     assert (summary["status"], summary["wakes"], summary["events"]) == ("failed", 3, 31)
