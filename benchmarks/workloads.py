@@ -21,7 +21,6 @@ class Observe(Strategy):
     """W1: adds bid x size and takes away ask x size, woken at every message and trade."""
 
     _book: Book | None = field(default=None, init=False)
-    callbacks: int = field(default=0, init=False)
     checksum: float = field(default=0.0, init=False)
 
     def on_start(self) -> None:
@@ -29,16 +28,15 @@ class Observe(Strategy):
         self._book = self.book(ID)
 
     def on_book(self, book: Book) -> None:
-        self.callbacks += 1
-        self.checksum += book.bid * book.bid_size - book.ask * book.ask_size
+        bid, bid_size, ask, ask_size = book.touch
+        self.checksum += bid * bid_size - ask * ask_size
 
     def on_trade(self, trade: Trade) -> None:
-        book = self._book
-        self.callbacks += 1
-        self.checksum += book.bid * book.bid_size - book.ask * book.ask_size
+        bid, bid_size, ask, ask_size = self._book.touch
+        self.checksum += bid * bid_size - ask * ask_size
 
     def on_stop(self) -> None:
-        self.log.info("observed", callbacks=self.callbacks, checksum=round(self.checksum, 2))
+        self.log.info("observed", checksum=round(self.checksum, 2))
 
 
 @define(kw_only=True)

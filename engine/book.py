@@ -293,6 +293,18 @@ class Book:
         return self.as_size(self.asks.sizes[self.asks.n - 1])
 
     @property
+    def touch(self) -> tuple[float, float, float, float] | None:
+        """Best bid, its size, best ask, its size, read at once; None unless both sides are there."""
+        if self.bids.n == 0 or self.asks.n == 0:
+            return None
+        return (
+            self.as_price(self.bids.keys[self.bids.n - 1]),
+            self.as_size(self.bids.sizes[self.bids.n - 1]),
+            self.as_price(-self.asks.keys[self.asks.n - 1]),
+            self.as_size(self.asks.sizes[self.asks.n - 1]),
+        )
+
+    @property
     def tick(self) -> float:
         """The price grid as a float."""
         return self.as_price(1)

@@ -305,3 +305,11 @@ def test_repr_names_the_market_and_its_health(instrument: Make) -> None:
     book.apply(BUY, 6, 1)
     book.settle(1)
     assert repr(book) == "<Book BTC/CHF.TDX ONE_SIDED bid=0.06 ask=None>"
+
+
+def test_the_touch_is_read_at_once_and_only_whole(instrument) -> None:
+    book = Book(instrument(tick="0.05", lot="0.1"))
+    book.apply(1, 199, 3)
+    assert book.touch is None
+    book.apply(-1, 201, 7)
+    assert book.touch == (book.bid, book.bid_size, book.ask, book.ask_size) == (9.95, 0.3, 10.05, 0.7)
