@@ -134,6 +134,7 @@ def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded], checks: tup
     gate = RiskGate(floor, recorder, checks)
     books = Books(portfolio, markets, len(names), gate, recorder)
     core = Core(markets, OrderManager(recorder, books), gate, recorder, books)
+    core.leaves_invalid = config.on_book_invalid == "leave"
     channels = add_venues(config, core, markets)
     ids = Names(f"{PREFIX}-")
     for index, (name, one) in enumerate(loaded.items()):

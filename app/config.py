@@ -208,6 +208,11 @@ class Config:
     simulator: Simulator = key(Section(Simulator), "The simulated venue (backtest, paper).", Simulator)
     strategies: dict[str, StrategySpec] = key(MapOf(SLUG, _StrategyKind(), 1), "Strategies by name.")
     risk: dict[str, Any] = key(TOP_LIMITS, "Limits that hold everywhere, and those of venues and instruments.", dict)
+    on_book_invalid: str = key(
+        Choice(("cancel", "leave")),
+        "What becomes of resting orders when a book turns crossed, one-sided, gapped or stale.",
+        "cancel",
+    )
     checks: tuple[str, ...] = key(ListOf(USE), "Your own checks of orders, asked after all of ours.", ())
     journal: Journal = key(Section(Journal), "The journal (paper, live).", Journal)
     state: str | None = key(Text("a path"), "State folder; by default state/NAME beside this file.", None)

@@ -117,10 +117,15 @@ class Core(Traffic):
                 self.wake(desk, book)
 
     def not_live(self, market: Market, was_live: bool) -> None:
-        """A book that may not be traded on: nobody is asked, but for those who want one side alone."""
+        """A book that may not be traded on: what rests there is cancelled, unless the config leaves it; and nobody is
+        asked, but for those who want one side alone."""
         book = market.book
         if was_live:
             self.recorder.note(1, f"{market.instrument.id}: book {book.health.name}: {book.reason}", self.now)
+        if not self.leaves_invalid and market.working.open_orders > 0:
+            # Not only when it turns: an adapter may have pinned the book between two messages.
+            self.cancel_market(market)
+            self.drain()
         if book.health_code != ONE_SIDED:
             return
         for watch in self.watches[market.index]:

@@ -34,6 +34,7 @@ cdef class Traffic(Reports):
     cdef readonly long long wakes
     cdef readonly bint running
     cdef public bint stopping
+    cdef public bint leaves_invalid
     cdef public object store
 
     cdef flush(self, Desk desk)
@@ -61,4 +62,6 @@ cdef class Traffic(Reports):
     cdef carry_out(self)
     @cython.locals(desk=Desk, seat=Seat)
     cdef flatten(self, object latch)
+    @cython.locals(order=Order)
+    cdef cancel_market(self, Market market)
     cdef await_answer(self, Order order)

@@ -46,6 +46,7 @@ class Traffic(Reports):
         "gate",
         "held",
         "hold_due",
+        "leaves_invalid",
         "markets",
         "notices",
         "now",
@@ -87,6 +88,7 @@ class Traffic(Reports):
         self.wakes = 0
         self.running = False
         self.stopping = False
+        self.leaves_invalid = False
         self.store: Store | None = None
 
     # --- intents ----------------------------------------------------------------------------------------
@@ -209,6 +211,14 @@ class Traffic(Reports):
         for place in desk.seats if seat is None else [seat]:
             for order in list(place.working.orders.values()):
                 self.cancel(order)
+
+    def cancel_market(self, market: Market) -> None:
+        """Cancel every order in a market whose book may not be traded on, whoever's it is."""
+        for order in self.orders.open_orders():
+            if order.market == market.index and not (order.cancel_outstanding or order.cancel_wanted):
+                self.cancel(order)
+        if self.notices:
+            self.tell_notices()
 
     def cancel(self, order: Order) -> None:
         """Ask the venue to cancel, as far as the order manager and the message budget allow."""
