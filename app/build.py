@@ -10,7 +10,7 @@ import numpy as np
 from attrs import define, frozen
 
 from tickwright.adapters.sim.latency import Fixed, LogNormal
-from tickwright.adapters.sim.venue import SimVenue
+from tickwright.adapters.sim.venue import CAPABILITY, SimVenue
 from tickwright.adapters.tape import FixedLatency, LognormalLatency, Tape, TapeError, open_tape
 from tickwright.adapters.tape.delay import Latency
 from tickwright.checks import IN_MEMORY
@@ -203,7 +203,9 @@ def make_floor(
             rates=config.account.rates,
             authority=config.authority(),
         )
-        return Floor(limits, markets, [seat for row in seats.values() for seat in row], portfolio, recorder)
+        carried = {market.venue_name: CAPABILITY for market in markets}
+        every = [seat for row in seats.values() for seat in row]
+        return Floor(limits, markets, every, portfolio, recorder, capabilities=carried)
     except RiskConfigError as error:
         place = config.place(("risk",))
         raise ConfigError([Fault(place, line) for line in str(error).splitlines()]) from None

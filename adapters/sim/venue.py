@@ -12,10 +12,14 @@ from tickwright.adapters.sim.lines import CANCEL, SUBMIT, Message, Pipe, ReportL
 from tickwright.adapters.sim.matching import Matcher
 from tickwright.adapters.sim.tickets import QUEUES, Desk, Ticket
 from tickwright.engine.book import Book
+from tickwright.engine.capability import Capability
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.order import Order
 from tickwright.engine.ports import Reports, TapeVenue
 from tickwright.engine.terms import NO_TIME
+
+CAPABILITY = Capability()
+"""Every type, time in force and flag of the engine is played here; only a replace is emulated by the core."""
 
 REJECTED_BY_CHANCE = "simulated_reject"
 UNKNOWN_INSTRUMENT = "unknown_instrument"
