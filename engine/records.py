@@ -13,7 +13,6 @@ from typing import Final, Protocol
 import numpy as np
 
 from tickwright.engine.order import Fill, Order
-from tickwright.engine.terms import OrderEvent
 
 BLOCK_ROWS: Final = 8192
 """Rows a block holds before it is handed over: at 32 columns, 2 MiB."""
@@ -250,8 +249,3 @@ class Recorder:
             if table.hasher is not None:
                 total.update(table.hasher.digest())
         return total.hexdigest()
-
-
-def event_name(event: int) -> str:
-    """The name of an order event's number."""
-    return OrderEvent(event).name
