@@ -127,12 +127,16 @@ def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded], checks: tup
         currency=config.account.currency,
         balances=config.account.balances,
         rates=fixed_rates(config),
+        awaited=tuple(followed_rates(config)),
     )
     markets = [Market(each, i, portfolio.position(i)) for i, each in enumerate(instruments)]
     seats = make_seats(config, names, markets, portfolio)
     floor = make_floor(config, instruments, markets, seats, portfolio, recorder)
     gate = RiskGate(floor, recorder, checks)
     books = Books(portfolio, markets, len(names), gate, recorder)
+    by_id = {market.instrument.id: market for market in markets}
+    for currency, id in followed_rates(config).items():
+        books.follow(currency, by_id[id])
     core = Core(markets, OrderManager(recorder, books), gate, recorder, books)
     core.leaves_invalid = config.on_book_invalid == "leave"
     channels = add_venues(config, core, markets)
@@ -165,6 +169,16 @@ def fixed_rates(config: Config) -> dict[str, Decimal]:
             turned = Fraction(10**RATE_DIGITS) / Fraction(rate)
             rates[right] = from_atoms(half_even(turned.numerator, turned.denominator), RATE_DIGITS)
     return rates
+
+
+def followed_rates(config: Config) -> dict[str, str]:
+    """The rates that follow an instrument's price, by the currency they turn into the account's.
+
+    Until that instrument has a price the currency counts as nothing, and the gate denies what it cannot value.
+    """
+    home = config.account.currency
+    rates = config.account.rates.items()
+    return {pair.partition("/")[0]: id for pair, id in rates if isinstance(id, str) and pair.endswith(f"/{home}")}
 
 
 def make_seats(

@@ -24,7 +24,7 @@ def check(config: "Config", table: Table, reading: Reading) -> None:
         one(config, table, reading)
     if reading.faults:
         return
-    for one in (_grids, _mode, _times, _tape_files, _rates, _required_limits, _credentials):
+    for one in (_grids, _mode, _times, _tape_files, _named_rates, _rates, _required_limits, _credentials):
         one(config, table, reading)
 
 
@@ -164,6 +164,26 @@ def _tape_files(config: "Config", table: Table, reading: Reading) -> None:
 
 def _traded(config: "Config") -> Iterable[str]:
     return dict.fromkeys(name for spec in config.strategies.values() for name in spec.instruments)
+
+
+def _named_rates(config: "Config", table: Table, reading: Reading) -> None:
+    """A rate that names an instrument needs one that is played, and that is quoted just so."""
+    home = config.account.currency
+    for pair, id in config.account.rates.items():
+        if not isinstance(id, str):
+            continue
+        place = at(table, "account", "rates", pair)
+        left, _, right = pair.partition("/")
+        spec = config.instruments.get(id)
+        if right != home:
+            reading.refuse(place, f"expected a rate into {home} where it names an instrument, got {pair}")
+        elif spec is None:
+            reading.refuse(place, f"expected an instrument of this config, got {id!r}{nearest(id, config.instruments)}")
+        elif (spec.base, spec.quote) != (left, home):
+            got = f"{id} of {spec.base} in {spec.quote}"
+            reading.refuse(place, f"expected an instrument of {left} in {home}, got {got}")
+        elif config.data is not None and id not in config.data.tapes:
+            reading.refuse(place, f"expected a tape of {id} under data.tapes, got none: its price is the rate")
 
 
 def _rates(config: "Config", table: Table, reading: Reading) -> None:

@@ -15,8 +15,9 @@ cdef class Books(Ledger):
     cdef Recorder recorder
     cdef readonly Fill fill
     cdef list marks
+    cdef list followed
 
     @cython.locals(maker=cython.int)
     cpdef book(self, Order order, Fill fill)
-    @cython.locals(market=Market, mark=cython.longlong, lots=cython.longlong)
+    @cython.locals(market=Market, source=Market, mark=cython.longlong, lots=cython.longlong)
     cpdef mark(self, long long now)

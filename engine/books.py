@@ -1,6 +1,12 @@
 """Moves money when an execution is booked, and values what is held once a second."""
 
+from decimal import Decimal
+from fractions import Fraction
+
+from tickwright.engine.instrument import Instrument
+from tickwright.engine.ledger import RATE_DIGITS
 from tickwright.engine.market import Market
+from tickwright.engine.money import from_atoms, half_even
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.portfolio import Portfolio
 from tickwright.engine.ports import Gate, Ledger
@@ -11,7 +17,7 @@ from tickwright.engine.terms import MAKER
 class Books(Ledger):
     """The order manager's hand on the portfolio. `fill` is the execution booked last."""
 
-    __slots__ = ("fill", "gate", "markets", "marks", "portfolio", "recorder", "strategies")
+    __slots__ = ("fill", "followed", "gate", "markets", "marks", "portfolio", "recorder", "strategies")
 
     def __init__(
         self, portfolio: Portfolio, markets: list[Market], strategies: int, gate: Gate, recorder: Recorder
@@ -23,6 +29,11 @@ class Books(Ledger):
         self.recorder = recorder
         self.fill: Fill | None = None
         self.marks: list[int | None] = [None] * len(markets)
+        self.followed: list[tuple[str, Market]] = []
+
+    def follow(self, currency: str, market: Market) -> None:
+        """From now on a currency is worth what a market's reference says, read at each mark."""
+        self.followed.append((currency, market))
 
     def book(self, order: Order, fill: Fill) -> None:
         self.fill = fill
@@ -39,6 +50,10 @@ class Books(Ledger):
 
     def mark(self, now: int) -> None:
         """Value every market, and record what is held and at which mark."""
+        for currency, source in self.followed:
+            reference = source.double_reference()
+            if reference:
+                self.portfolio.set_rate(currency, rate_at(source.instrument, reference))
         for market in self.markets:
             mark = market.double_reference()
             self.marks[market.index] = mark or None
@@ -46,3 +61,9 @@ class Books(Ledger):
             if mark:
                 self.recorder.sample(market.index, -1, lots, mark, now)
         self.portfolio.mark(now, self.marks)
+
+
+def rate_at(instrument: Instrument, double_ticks: int) -> Decimal:
+    """Half of so many ticks as a rate, rounded half-even to the decimals that rates have."""
+    exact = Fraction(double_ticks * instrument.tick_num * 10**RATE_DIGITS, 2 * instrument.tick_den)
+    return from_atoms(half_even(exact.numerator, exact.denominator), RATE_DIGITS)

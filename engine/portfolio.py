@@ -37,6 +37,7 @@ class Portfolio:
         currency: the account's currency, in which profits are compared with limits.
         balances: what the account holds at the start, by currency.
         rates: what one unit of another currency is worth in the account's, at most 18 decimals.
+        awaited: currencies whose rate comes with the market; until `set_rate` they count as nothing.
 
     Raises:
         UnitError: an instrument settles in a currency that has no rate, or an amount is not a number.
@@ -67,6 +68,7 @@ class Portfolio:
         currency: str,
         balances: Mapping[str, Decimal] | None = None,
         rates: Mapping[str, Decimal] | None = None,
+        awaited: Sequence[str] = (),
     ) -> None:
         self.currency = currency
         self.instruments = tuple(instruments)
@@ -78,6 +80,7 @@ class Portfolio:
         self.rate_of = {currency: 10**RATE_DIGITS}
         for name, rate in (rates or {}).items():
             self.rate_of[name] = self._rate(name, rate)
+        self.rate_of |= dict.fromkeys(awaited, 0)
         self.rates = [self._settle_rate(each) for each in instruments]
         self.account = self._ledger("")
         self.ledgers = [self._ledger(name) for name in strategies]
@@ -222,8 +225,14 @@ class Portfolio:
         return 0
 
     def set_rate(self, currency: str, rate: Decimal) -> None:
-        """Change what one unit of a currency is worth; it counts from the next mark on."""
-        self.rate_of[currency] = self._rate(currency, rate)
+        """Change what one unit of a currency is worth; it counts from the next mark on.
+
+        The first rate of an awaited currency is the one at which its opening balance counts.
+        """
+        atoms = self._rate(currency, rate)
+        if not self.rate_of.get(currency):
+            self.opening_worth += self.opening.get(currency, 0) * atoms
+        self.rate_of[currency] = atoms
         for market, each in enumerate(self.instruments):
             self.rates[market] = self.rate_of[each.settle_currency]
 
