@@ -17,5 +17,5 @@ cdef class TapeLoop:
     cdef list channels
     cdef readonly long long events
 
-    @cython.locals(core=Core, channels=list, channel=Channel, venue=TapeVenue, book=Book, i=cython.longlong, now=cython.longlong, stop=cython.longlong)
+    @cython.locals(core=Core, channels=list, channel=Channel, venue=TapeVenue, book=Book, target=Market, current=cython.longlong, index=int, i=cython.longlong, now=cython.longlong, stop=cython.longlong)
     cpdef long long play(self, const long long[::1] ts, const long long[::1] market, const long long[::1] kind, const long long[::1] side, const long long[::1] px, const long long[::1] qty, const long long[::1] last, long long first, long long n)

@@ -54,6 +54,9 @@ class TapeLoop:
         """Play rows `first` to `n` of a block; return how many were played: fewer when the run was told to stop."""
         core = self.core
         channels = self.channels
+        current = -1
+        index = 0
+        venue = target = book = None
         i = first
         while i < n:
             now = ts[i]
@@ -61,26 +64,30 @@ class TapeLoop:
                 core.catch_up(now)
                 if core.stopping:
                     break
-            channel = channels[market[i]]
-            venue = channel.venue
-            book = channel.book
+            if market[i] != current:
+                current = market[i]
+                channel = channels[current]
+                index = channel.index
+                venue = channel.venue
+                target = channel.market
+                book = channel.book
             if venue is not None:
                 self.events += 1
                 venue.event = self.events
             if kind[i] == 0:
-                if venue is not None and venue.resting[channel.index]:
-                    venue.level(channel.index, side[i], px[i], qty[i], now, self.events)
+                if venue is not None and venue.resting[index]:
+                    venue.level(index, side[i], px[i], qty[i], now, self.events)
                 book.apply(side[i], px[i], qty[i])
                 if last[i]:
-                    if channel.market is not None:
-                        core.message(channel.market, now)
+                    if target is not None:
+                        core.message(target, now)
                     else:
                         book.settle(now)
             else:
-                if venue is not None and venue.resting[channel.index]:
-                    venue.trade(channel.index, side[i], px[i], qty[i], now, self.events)
-                if channel.market is not None:
-                    core.trade(channel.market, side[i], px[i], qty[i], now)
+                if venue is not None and venue.resting[index]:
+                    venue.trade(index, side[i], px[i], qty[i], now, self.events)
+                if target is not None:
+                    core.trade(target, side[i], px[i], qty[i], now)
             if last[i] and venue is not None and venue.next_due < core.due:
                 core.hear(now)
             i += 1

@@ -37,7 +37,7 @@ cdef class Matcher:
     @cython.locals(first=Ticket, ticket=Ticket, line=Line, nearest=cython.longlong)
     cpdef expire(self, long long now)
     @cython.locals(key=cython.longlong, own=Line, other=Line)
-    cpdef level(self, int side, long long ticks, long long lots, long long ts, long long event)
+    cpdef bint level(self, int side, long long ticks, long long lots, long long ts, long long event)
     @cython.locals(model=int, ticket=Ticket, shown=cython.longlong)
     cdef requeue(self, Line own, long long key, long long lots)
     @cython.locals(ticket=Ticket, after=Ticket, taken=Taken, fresh=cython.longlong, least=cython.longlong, used=cython.longlong, most=cython.longlong)

@@ -218,8 +218,11 @@ class Matcher:
 
     # --- the market moving --------------------------------------------------------------------------------------
 
-    def level(self, side: int, ticks: int, lots: int, ts: int, event: int) -> None:
-        """A level of the book becomes `lots`; whether the book holds it yet does not matter."""
+    def level(self, side: int, ticks: int, lots: int, ts: int, event: int) -> bool:
+        """A level of the book becomes `lots`; whether the book holds it yet does not matter.
+
+        Says whether more than places in a queue may have changed: orders, reports, or what we took.
+        """
         key = ticks if side > 0 else -ticks
         own = self.bids if side > 0 else self.asks
         if own.best >= key >= own.worst:
@@ -227,8 +230,11 @@ class Matcher:
         other = self.asks if side > 0 else self.bids
         if other.best >= -key:
             self.meet(other, side, key, lots, ts, event)
-        elif self.n_taken:
+            return True
+        if self.n_taken:
             self.forget(side, key)
+            return True
+        return False
 
     def requeue(self, own: Line, key: int, lots: int) -> None:
         """What is ahead of our orders at a level that changed."""

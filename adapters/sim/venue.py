@@ -132,8 +132,7 @@ class SimVenue(TapeVenue):
     def level(self, market: int, side: int, ticks: int, lots: int, ts: int, event: int) -> None:
         """A level of the venue's book becomes `lots`."""
         matcher = self.matchers[market]
-        if matcher is not None:
-            matcher.level(side, ticks, lots, ts, event)
+        if matcher is not None and matcher.level(side, ticks, lots, ts, event):
             self.settle(matcher, market)
 
     def trade(self, market: int, taker: int, ticks: int, lots: int, ts: int, event: int) -> None:
