@@ -54,9 +54,12 @@ class TapeLoop:
         """Play rows `first` to `n` of a block; return how many were played: fewer when the run was told to stop."""
         core = self.core
         channels = self.channels
-        current = -1
-        index = 0
-        venue = target = book = None
+        current = 0
+        channel = channels[0]
+        index = channel.index
+        venue = channel.venue
+        target = channel.market
+        book = channel.book
         i = first
         while i < n:
             now = ts[i]
