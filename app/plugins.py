@@ -221,7 +221,7 @@ def _from_file(path: Path, shown: str) -> ModuleType:
     with user_code(f"{shown} does not import"):
         try:
             made.loader.exec_module(module)
-        except BaseException:
+        except BaseException:  # raised again: nothing half loaded may stay known, whatever the reason
             del sys.modules[name]
             raise
     return module

@@ -130,7 +130,7 @@ def _is_date(fields: tuple[int, ...]) -> bool:
     from datetime import datetime
 
     try:
-        datetime(*fields[:6])  # type: ignore[arg-type]
+        datetime(*fields[:6])  # type: ignore[arg-type] # six integers: the time zone's place is never reached
     except ValueError:
         return False
     return 1970 <= fields[0] < 2200

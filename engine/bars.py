@@ -124,6 +124,7 @@ class Bars:
         return [] if self.growing is None else [self.finish(self.growing)]
 
     def grow(self, ticks: int, lots: int, taker: int, ts: int) -> list[Bar]:
+        """Take one trade, in the way of each kind of bar; the base has none."""
         raise NotImplementedError(type(self).__name__)
 
     def opened(self, ticks: int, start: int, end: int) -> Growing:

@@ -151,7 +151,7 @@ class Core(Traffic):
         door.now = self.now
         try:
             desk.on_book(book)
-        except BaseException as error:
+        except BaseException as error:  # whatever a strategy raises is its own: see `fail`
             self.fail(desk, "on_book", error)
         if door.intents:
             self.flush(desk)
@@ -169,7 +169,7 @@ class Core(Traffic):
                 door.now = ts
                 try:
                     desk.on_trade(make_trade(market.book, taker, ticks, lots, ts))
-                except BaseException as error:
+                except BaseException as error:  # whatever a strategy raises is its own: see `fail`
                     self.fail(desk, "on_trade", error)
                 if door.intents:
                     self.flush(desk)
@@ -267,7 +267,7 @@ class Core(Traffic):
         desk.door.now = self.now
         try:
             handler(*arguments)
-        except BaseException as error:
+        except BaseException as error:  # whatever a strategy raises is its own: see `fail`
             self.fail(desk, name, error)
         if desk.door.intents:
             self.flush(desk)
@@ -337,14 +337,14 @@ class Core(Traffic):
         if marks & CHANGED and desk.on_order is not None:
             try:
                 desk.on_order(order)
-            except BaseException as error:
+            except BaseException as error:  # whatever a strategy raises is its own: see `fail`
                 self.fail(desk, "on_order", error)
             if door.intents:
                 self.flush(desk)
         if fill is not None and desk.on_fill is not None and desk.enabled:
             try:
                 desk.on_fill(order, fill)
-            except BaseException as error:
+            except BaseException as error:  # whatever a strategy raises is its own: see `fail`
                 self.fail(desk, "on_fill", error)
             if door.intents:
                 self.flush(desk)

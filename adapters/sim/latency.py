@@ -21,7 +21,7 @@ class Generator(Protocol):
 
 
 class Latency:
-    """A delay for each message of one direction."""
+    """A delay for each message of one direction; what a kind of it leaves out raises."""
 
     fixed_ns: int = -1
 

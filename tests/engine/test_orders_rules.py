@@ -1,14 +1,12 @@
 """The rules of an order's life, one test or more for each, named after it."""
 
-from itertools import pairwise
-
 import pytest
-from orders_rig import CONTEXTS, EVENTS, PRICE, SECOND, Rig, build, on
+from orders_rig import CONTEXTS, EVENTS, PRICE, SECOND, Rig, build
 
 from tickwright.engine import marks as m
 from tickwright.engine.errors import RemoteError
 from tickwright.engine.reconcile import Absence, VenueTrade, VenueView
-from tickwright.engine.terms import CANCELED, NO_TIME, Cause, OrderEvent, OrderState, Refusal
+from tickwright.engine.terms import CANCELED, NO_TIME, Cause, OrderState, Refusal
 
 
 def events(rig: Rig) -> list[str]:
@@ -486,42 +484,3 @@ def test_r27_alarms_are_noted_with_their_weight() -> None:
     severity, text = rig.log.note_rows[-1]
     assert severity == 3
     assert text.startswith("bt-1: NEVER_SENT: expected silence, received a fill")
-
-
-def test_the_waits_of_queries_grow_to_a_last_one() -> None:
-    waits = [build("PS").manager.timeouts.query_after(tries) // SECOND for tries in range(7)]
-    assert waits == [1, 2, 4, 8, 15, 15, 15]
-
-
-def test_every_event_number_is_its_enums() -> None:
-    for name, value in vars(m).items():
-        if name.startswith("E_"):
-            assert OrderEvent[name[2:]] == value
-    names = ("NO_CAUSE", "ACK_LATE", "SEND_FAILED", "DUP_ID", "CANCEL_LATE", "REPLACE_LATE", "LINK_LOST", "RESTARTED")
-    assert [getattr(m, name) for name in names] == list(range(8))
-    assert (Cause.FILL_EXPECTED, Cause.VENUE_UNKNOWN_ORDER, Cause.CONTRADICTION) == (
-        m.FILL_EXPECTED,
-        m.VENUE_UNKNOWN_ORDER,
-        m.CONTRADICTION,
-    )
-    assert (Refusal.TOO_LATE, Refusal.UNKNOWN_ORDER, Refusal.TRANSIENT) == (m.TOO_LATE, m.UNKNOWN_ORDER, m.TRANSIENT)
-
-
-def test_every_mark_is_one_bit() -> None:
-    bits = [m.CHANGED, m.FILLED_EVENT, m.CRIT, m.HALT, m.QUERY, m.SEND_CANCEL, m.SEND_REPLACE, m.RETRY_CANCEL]
-    bits += [m.REFUSED, m.STALE_REPLY, m.RECONCILE, m.RECHECK, m.WARN]
-    assert all(high == 2 * low for low, high in pairwise(bits))
-
-
-def test_orders_are_found_by_both_names_and_forgotten() -> None:
-    rig = build("OP")
-    manager = rig.manager
-    assert manager.by_client_order_id("bt-1") is rig.order
-    assert manager.by_venue_order_id("XYZ", "v1") is rig.order
-    assert manager.by_venue_order_id("OTHER", "v1") is None
-    assert manager.open_orders() == [rig.order]
-    assert not manager.forget(rig.order)
-    on("cancel_ack", -1, "")(rig)
-    assert manager.open_orders() == []
-    assert manager.forget(rig.order)
-    assert manager.by_client_order_id("bt-1") is manager.by_venue_order_id("XYZ", "v1") is None
