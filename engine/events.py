@@ -35,10 +35,10 @@ class BookLost:
 
 @frozen(kw_only=True)
 class Traded:
-    """Somebody traded; `taker` is the side that took."""
+    """Somebody traded; `taker` is the side that took, None where the venue does not say."""
 
     instrument: str
-    taker: Side
+    taker: Side | None
     ticks: int
     lots: int
     trade_id: str = ""
@@ -67,8 +67,9 @@ class OrderRejected:
 
 @frozen(kw_only=True)
 class OrderExecuted:
-    """One execution. Either id may be empty where the venue does not say it; `fee` is None where it is not stated."""
+    """One execution. Either order id may be empty where the venue does not say it; `fee` is None where not stated."""
 
+    instrument: str = ""
     client_order_id: str
     venue_order_id: str
     trade_id: str
@@ -143,6 +144,56 @@ class LinkChanged:
     ts: int
 
 
+@frozen(kw_only=True)
+class SendFailed:
+    """A frame of an order may not have left whole: a new order's, or (`cancel`) that of its cancel."""
+
+    client_order_id: str
+    cancel: bool = False
+    reason: str
+    ts: int
+
+
+@frozen(kw_only=True)
+class QueryWanted:
+    """The adapter saw something that only asking can settle: about one order, or (an empty id) all of the venue's."""
+
+    venue: str
+    client_order_id: str = ""
+    reason: str
+    ts: int
+
+
+@frozen(kw_only=True)
+class MessageRefused:
+    """A frame, or a part of one, that was refused and dropped: `field` names what was wrong in it."""
+
+    venue: str
+    field: str
+    reason: str
+    ts: int
+
+
+@frozen(kw_only=True)
+class BackOff:
+    """The venue told us to wait; nothing new is sent there before `until`."""
+
+    venue: str
+    until: int
+    reason: str
+    ts: int
+
+
+@frozen(kw_only=True)
+class ClockMeasured:
+    """The venue's wall clock minus ours, in nanoseconds, lies between these two."""
+
+    venue: str
+    low: int
+    high: int
+    ts: int
+
+
 OrderReport = (
     OrderAccepted
     | OrderRejected
@@ -154,4 +205,6 @@ OrderReport = (
     | OrderExpired
 )
 
-Event = BookChanged | BookLost | Traded | OrderReport | LinkChanged
+VenueReport = LinkChanged | SendFailed | QueryWanted | MessageRefused | BackOff | ClockMeasured
+
+Event = BookChanged | BookLost | Traded | OrderReport | VenueReport
