@@ -134,8 +134,13 @@ def the_core_touches_no_world(source: Source) -> Iterator[str]:
     for node in ast.walk(source.tree):
         if re.search(r"\bdate(time)?\.(now|utcnow|today)$|^open$|^input$", called(node)):
             yield f"{node.lineno}: calls {called(node)}"  # type: ignore[attr-defined]
-        if isinstance(node, ast.AsyncFunctionDef | ast.Await):
+        if isinstance(node, ast.Await) or (isinstance(node, ast.AsyncFunctionDef) and not is_shape(node)):
             yield f"{node.lineno}: is asynchronous"
+
+
+def is_shape(function: ast.AsyncFunctionDef) -> bool:
+    """Whether a function only says what others are to do: nothing in it but words and `...`."""
+    return all(isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) for node in function.body)
 
 
 def only_the_gate_approves(source: Source) -> Iterator[str]:
@@ -233,7 +238,7 @@ RULES: dict[Callable[[Source], Iterator[str]], list[tuple[str, str]]] = {
         ("engine/x.py", "import datetime\nx = datetime.datetime.now()"),
         ("engine/x.py", "from datetime import date\nx = date.today()"),
         ("engine/x.py", "x = open('y')"),
-        ("engine/x.py", "async def f(): ..."),
+        ("engine/x.py", "async def f(): return 1"),
         ("engine/sub/x.py", "import structlog"),
     ],
     only_the_gate_approves: [
