@@ -29,6 +29,8 @@ CLOCKED = {
     "engine/compiled.py": "chooses between binaries and sources before anything runs",
     "engine/live.py": "the live driver awaits, reads the clock and logs",
     "engine/journal.py": "writes the run's records to disk",
+    "engine/journal_folder.py": "holds the folder and the files beside the records",
+    "engine/journal_reading.py": "reads the records back, from other processes too",
     "engine/times.py": "turns a person's dates into nanoseconds; never asks what time it is",
 }
 WORLDLY = frozenset(

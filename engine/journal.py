@@ -1,0 +1,394 @@
+"""The journal: every decision, order event, fill and kill, written down before anything follows from it.
+
+The idea
+--------
+One SQLite database in WAL mode, one writing connection, used where the core runs (a thread would cost more than a
+commit). Records are gathered while a batch of events is worked through; `commit` writes them in one transaction,
+then the head (see `chain.py`), and only when it has returned may what was decided leave. With durability `process` a
+commit survives the end of this process however it comes; with `power` also that of the machine.
+
+A write that failed is not tried again: after a failed sync nobody knows what the disk holds. The journal is dead from
+then on, says so, and takes records without keeping them, so that cancels can still be sent. A sync that was slow makes
+it late, until the next one that is not.
+"""
+
+import sqlite3
+from collections.abc import Iterable, Iterator, Mapping
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import msgspec
+
+from tickwright.engine.chain import (
+    VERSION,
+    Head,
+    JournalDamaged,
+    JournalError,
+    JournalRefused,
+    Known,
+    Record,
+    encode,
+    link,
+)
+from tickwright.engine.journal_folder import Disk, Folder
+from tickwright.engine.journal_reading import End, check, hash_before, open_reading, picked, refuse_newer
+
+DURABILITIES: Final = {"process": "NORMAL", "power": "FULL"}
+LATE_NS: Final = 250_000_000
+"""A commit that takes longer makes the journal late."""
+
+CHECKPOINT_BYTES: Final = 4 << 20
+"""So much is written before it is moved from the log into the database: 4 MiB, some milliseconds' work."""
+
+PENDING_MAX: Final = 1_000_000
+"""Records that may wait for one commit: at 300 bytes 300 MB. More is a loop that never commits."""
+
+AHEAD: Final = 10_000
+"""So many order numbers are reserved at a time; a crash skips what is left of them, so that none is used twice."""
+
+LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
+INSERT: Final = "INSERT INTO records (seq, ts, kind, body, hash) VALUES (?, ?, ?, CAST(? AS TEXT), ?)"
+TABLES: Final = (
+    "CREATE TABLE records (seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, "
+    "hash BLOB NOT NULL)",
+    "CREATE TABLE lost (seq INTEGER, ts INTEGER, kind TEXT, body TEXT, hash BLOB)",
+    f"PRAGMA user_version = {VERSION}",
+)
+
+
+class Clock(Protocol):
+    """Tells the run's time, in nanoseconds."""
+
+    def now(self) -> int: ...
+
+
+class Journal:
+    """The open journal of one state folder.
+
+    `prefix` begins the ids of our orders, `next_order_number` is the first number that was never used. `healthy` tells
+    whether the last commit reached the disk in time, `reason` why not; `lag_ns` how long it took. `loss` says what of
+    the journal's end was given up when it was opened, empty where nothing was.
+    """
+
+    def __init__(self, folder: Folder, connection: sqlite3.Connection, clock: Clock, end: End, known: Known) -> None:
+        self.folder = folder
+        self.connection = connection
+        self.clock = clock
+        self.seq = end.seq
+        self.hash = end.hash
+        self.known = known
+        self.pending: list[tuple[int, str, bytes]] = []
+        self.written = 0
+        self.dead = ""
+        self.late = ""
+        self.lag_ns = 0
+        self.loss = ""
+        self.prefix = known.prefix
+        self.next_order_number = known.counters.get("order", 0) + 1
+        self.reserved = self.next_order_number - 1
+        self.used = self.reserved
+
+    # --- opening ------------------------------------------------------------------------------------------------------
+
+    @classmethod
+    def open(cls, folder: Path, *, durability: str = "process", clock: Clock, disk: Disk | None = None) -> "Journal":
+        """Open the journal of a state folder, making both where they are missing, and hold it until `close`.
+
+        Raises:
+            JournalLocked: another process holds it.
+            JournalRefused: the folder or a file is not as it must be, or a newer program wrote the journal.
+            JournalDamaged: a record is not the one that was written.
+        """
+        if durability not in DURABILITIES:
+            raise JournalRefused(f"journal.durability: expected process or power, received {durability!r}")
+        place = Folder(Path(folder), disk or Disk())
+        try:
+            place.enter()
+            place.take()
+            return cls._open(place, durability, clock)
+        except OSError as error:
+            place.leave()
+            raise JournalRefused(f"{folder}: the journal cannot be opened: {error.strerror or error}") from None
+        except BaseException:
+            place.leave()
+            raise
+
+    @classmethod
+    def _open(cls, folder: Folder, durability: str, clock: Clock) -> "Journal":
+        head, has_head = folder.read_head()
+        if has_head and head is None:
+            raise JournalDamaged(1, "the head file is not as it was written, so the journal's end cannot be proven")
+        file, made = folder.file(folder.records.name, make=not head or head.seq == 0)
+        if file < 0:
+            assert head is not None
+            raise JournalDamaged(1, f"expected records up to {head.seq}, found no {folder.records.name}")
+        connection = None
+        try:
+            connection = connect(folder, durability)
+            known = Known()
+            end = start(connection, folder.path, fresh=made)
+            if end is None:
+                end = check(connection, head, known.learn)
+                if end.seq and head is None:
+                    raise JournalDamaged(end.seq, "expected a head that names the last record, found none")
+            journal = cls(folder, connection, clock, end, known)
+            journal._begin(head)
+        except sqlite3.Error as error:
+            close_quietly(connection)
+            raise JournalDamaged(1, f"expected a database in good order: {error}") from None
+        except BaseException:
+            close_quietly(connection)
+            raise
+        return journal
+
+    def _begin(self, head: Head | None) -> None:
+        """What the first moments add: the name of the journal, what was lost, the numbers that may be used."""
+        now = self.clock.now()
+        if head is None:
+            self.folder.write_head(Head(0, bytes(32)))
+            self.folder.sync_head()
+        if self.known.version == 0:
+            token = "".join(LETTERS[byte % len(LETTERS)] for byte in self.folder.disk.random(6))
+            self.prefix = token if token[0].isalpha() else f"t{token[1:]}"
+            self.append("journal", {"version": VERSION, "prefix": self.prefix}, now)
+        lost = count_lost(self.connection, self.seq)
+        if lost:
+            self.loss = (
+                f"{self.folder.path}: {lost} records after number {self.seq} were damaged and are given up; nothing "
+                "had been done because of them"
+            )
+            self.append("loss", {"after": self.seq, "records": lost}, now)
+        self.number_used(self.used)
+        self.commit()
+        if self.dead:
+            raise JournalRefused(f"{self.folder.path}: the journal cannot be written: {self.dead}")
+
+    # --- writing ------------------------------------------------------------------------------------------------------
+
+    @property
+    def healthy(self) -> bool:
+        return not self.dead and not self.late
+
+    @property
+    def reason(self) -> str:
+        return self.dead or self.late
+
+    def append(self, kind: str, body: Mapping[str, Any] | msgspec.Struct, ts: int) -> None:
+        """Put one record on the list for the next commit."""
+        if self.dead:
+            return
+        if len(self.pending) >= PENDING_MAX:
+            self._die(f"{len(self.pending)} records wait for a commit, at most {PENDING_MAX} may")
+            return
+        self.pending.append((ts, kind, encode(body)))
+
+    def number_used(self, number: int) -> None:
+        """An order has this number. More are reserved well before they run out."""
+        if number > self.used:
+            self.used = number
+        if self.used + AHEAD // 2 > self.reserved:
+            self.reserved = self.used + AHEAD
+            self.append("counter", {"name": "order", "reserved": self.reserved}, self.clock.now())
+
+    def commit(self) -> bool:
+        """Make durable whatever was appended; whether the journal is healthy. Nothing decided may leave before."""
+        if self.pending:
+            pending, self.pending = self.pending, []
+            self._write(pending)
+        return self.healthy
+
+    def write_now(self, kind: str, body: Mapping[str, Any]) -> bool:
+        """Make one record durable ahead of those that wait: half a batch is never committed."""
+        self._write([(self.clock.now(), kind, encode(body))])
+        return self.healthy
+
+    def _write(self, pending: list[tuple[int, str, bytes]]) -> None:
+        if self.dead:
+            return
+        began = self.clock.now()
+        seq = self.seq
+        hash = self.hash
+        rows = []
+        size = 0
+        for ts, kind, body in pending:
+            seq += 1
+            hash = link(hash, seq, ts, kind, body)
+            rows.append((seq, ts, kind, body, hash))
+            size += len(body)
+        connection = self.connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            if len(rows) == 1:
+                connection.execute(INSERT, rows[0])
+            else:
+                connection.executemany(INSERT, rows)
+            connection.execute("COMMIT")
+            self.seq = seq
+            self.hash = hash
+            self.folder.write_head(Head(seq, hash))
+            self.written += size + 128 * len(rows)
+            if self.written >= CHECKPOINT_BYTES:
+                self.checkpoint()
+        except (sqlite3.Error, OSError) as error:
+            self._die(f"{type(error).__name__}: {error}")
+            return
+        self.lag_ns = self.clock.now() - began
+        late = self.lag_ns > LATE_NS
+        self.late = f"the last write took {self.lag_ns // 1_000_000} ms, at most 250 ms are allowed" if late else ""
+
+    def _die(self, reason: str) -> None:
+        """From here on nothing is kept: what the disk holds after a failed write is not known, so none is repeated."""
+        self.dead = reason
+        self.pending.clear()
+
+    def checkpoint(self) -> None:
+        """Move what was committed from SQLite's log into the database, as far as readers allow.
+
+        Raises:
+            sqlite3.Error: it cannot be written.
+        """
+        self.written = 0
+        self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    @property
+    def free_mb(self) -> int:
+        """What is left on the disk, in megabytes."""
+        return self.folder.disk.free_bytes(self.folder.place) // 1_000_000
+
+    def close(self) -> None:
+        """Commit, give back the order numbers not used, and let go of the folder. May be called twice."""
+        if self.folder.lock < 0:
+            return
+        if not self.dead:
+            if self.reserved != self.used:
+                self.append("counter", {"name": "order", "reserved": self.used}, self.clock.now())
+            self.commit()
+        close_quietly(self.connection)
+        if not self.dead:
+            self.folder.sync_head()
+        self.folder.leave()
+
+    # --- reading ------------------------------------------------------------------------------------------------------
+
+    def records(self, after: int = 0, kinds: Iterable[str] | None = None) -> Iterator[Record]:
+        """Committed records after a number, oldest first, of some kinds or all."""
+        connection = open_reading(self.folder.path)
+        try:
+            yield from picked(connection, after, kinds)
+        finally:
+            connection.close()
+
+    # --- what is kept for others --------------------------------------------------------------------------------------
+
+    def counter(self, name: str, ahead: int = 1000) -> "Counter":
+        """A number that only rises, over restarts and crashes too."""
+        if name == "order":
+            raise JournalError("counter order: expected another name, this one numbers the orders")
+        return Counter(self, name, self.known.counters.get(name, 0), ahead)
+
+    def store(self) -> "States":
+        """Where strategies keep their state."""
+        return States(self)
+
+    def latch_store(self) -> "Latches":
+        """Where the kill switch keeps its latches."""
+        return Latches(self)
+
+
+class Counter:
+    """Hands out numbers that rise and are never used again. They are reserved in blocks, so that most cost nothing."""
+
+    def __init__(self, journal: Journal, name: str, reserved: int, ahead: int) -> None:
+        self.journal = journal
+        self.name = name
+        self.value = reserved
+        self.reserved = reserved
+        self.ahead = ahead
+
+    def take(self, least: int = 0) -> int:
+        """The next number, `least` or more; durable as used before it is returned, as long as the journal lives."""
+        self.value = max(self.value + 1, least)
+        if self.value > self.reserved:
+            self.reserved = self.value + self.ahead
+            self.journal.known.counters[self.name] = self.reserved
+            self.journal.write_now("counter", {"name": self.name, "reserved": self.reserved})
+        return self.value
+
+
+class States:
+    """Strategies' saved states, kept as records; durable with the next commit."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def load(self, strategy: str) -> dict[str, Any] | None:
+        """What was saved last; None where nothing was."""
+        found = self.journal.known.states.get(strategy)
+        # A copy, as a store of files would give: what the strategy changes is not what was saved.
+        return msgspec.json.decode(encode(found)) if found is not None else None
+
+    def save(self, strategy: str, state: dict[str, Any]) -> None:
+        self.journal.known.states[strategy] = state
+        self.journal.append("state", {"strategy": strategy, "state": state}, self.journal.clock.now())
+
+
+class Latches:
+    """The kill switch's latches, kept as records."""
+
+    def __init__(self, journal: Journal) -> None:
+        self.journal = journal
+
+    def load(self) -> str:
+        return self.journal.known.latches
+
+    def save(self, text: str) -> None:
+        """Keep the latches, at once: a kill has to hold even if this process dies before its next commit."""
+        self.journal.known.latches = text
+        self.journal.write_now("latches", {"text": text})
+
+
+def connect(folder: Folder, durability: str) -> sqlite3.Connection:
+    """The writing connection, with every statement its own transaction unless we begin one."""
+    connection = folder.disk.connect(str(folder.records), isolation_level=None, timeout=1.0)
+    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
+    if mode != "wal":
+        raise JournalRefused(f"{folder.records}: expected a disk that carries SQLite's WAL mode, found mode {mode}")
+    connection.execute(f"PRAGMA synchronous = {DURABILITIES[durability]}")
+    connection.execute("PRAGMA wal_autocheckpoint = 0")
+    connection.execute("PRAGMA trusted_schema = OFF")
+    return connection
+
+
+def start(connection: sqlite3.Connection, folder: Path, *, fresh: bool) -> End | None:
+    """Lay out an empty database; None where there is a journal already."""
+    version = refuse_newer(connection, folder)
+    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
+    if version == VERSION and tables:
+        return None
+    if tables or version:
+        raise JournalDamaged(1, f"expected version {VERSION}, found version {version} with {tables} tables")
+    connection.execute("BEGIN IMMEDIATE")
+    for statement in TABLES:
+        connection.execute(statement)
+    connection.execute("COMMIT")
+    return End(0, hash_before(connection, 0), 0)
+
+
+def count_lost(connection: sqlite3.Connection, seq: int) -> int:
+    """Move damaged rows after the last good record aside, into a table of their own; how many."""
+    count = int(connection.execute("SELECT count(*) FROM records WHERE seq > ?", (seq,)).fetchone()[0])
+    if count:
+        connection.execute("BEGIN IMMEDIATE")
+        connection.execute("INSERT INTO lost SELECT seq, ts, kind, body, hash FROM records WHERE seq > ?", (seq,))
+        connection.execute("DELETE FROM records WHERE seq > ?", (seq,))
+        connection.execute("COMMIT")
+    return count
+
+
+def close_quietly(connection: sqlite3.Connection | None) -> None:
+    """Close a connection that may be beyond saving."""
+    if connection is not None:
+        try:
+            connection.close()
+        except sqlite3.Error:
+            return
