@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Final
 from tickwright.document import Node, Place, Table
 from tickwright.engine.errors import UnitError
 from tickwright.kinds import Reading, nearest
-from tickwright.overrides import instrument_ids
+from tickwright.overrides import NAMING, instrument_ids
 from tickwright.risk_keys import ACCOUNT_CURRENCY, REQUIRED, RISK_KEYS
-from tickwright.secrets import SecretError, refuse_literals
+from tickwright.secrets import refuse_literals
 
 if TYPE_CHECKING:
     from tickwright.config import Config
@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
 def check(config: "Config", table: Table, reading: Reading) -> None:
     """Note every disagreement between sections."""
-    for one in (_secret_literals, _venues, _instruments, _restricted):
+    from tickwright.venue_checks import CHECKS, markets
+
+    for one in (_secret_literals, markets, _venues, _instruments, _restricted):
         one(config, table, reading)
     if reading.faults:
         return
-    for one in (_grids, _mode, _times, _tape_files, _named_rates, _rates, _required_limits, _credentials):
+    for one in (_grids, _mode, _times, _tape_files, _positions, _named_rates, _rates, _required_limits, *CHECKS):
         one(config, table, reading)
 
 
@@ -49,7 +51,7 @@ def _secret_literals(config: "Config", table: Table, reading: Reading) -> None:
 
 def _named(table: Table) -> Iterator[tuple[str, Place]]:
     """Every place that names an instrument."""
-    for path in (("instruments",), ("data", "tapes"), ("risk", "instruments")):
+    for path in NAMING:
         node: Node | None = table
         for word in path:
             node = node.items.get(word) if isinstance(node, Table) else None
@@ -157,9 +159,23 @@ IN_MEMORY: Final = "memory"
 
 
 def _tape_files(config: "Config", table: Table, reading: Reading) -> None:
-    for name, text in (config.data.tapes if config.data is not None else {}).items():
-        if text != IN_MEMORY and not text.startswith("package:") and not config.path(text).exists():
-            reading.refuse(at(table, "data", "tapes", name), f"expected a file or folder, got none at {text!r}")
+    if config.data is None:
+        return
+    for key, tapes in (("tapes", config.data.tapes), ("warmup", config.data.warmup)):
+        for name, text in tapes.items():
+            if text != IN_MEMORY and not text.startswith("package:") and not config.path(text).exists():
+                reading.refuse(at(table, "data", key, name), f"expected a file or folder, got none at {text!r}")
+
+
+def _positions(config: "Config", table: Table, reading: Reading) -> None:
+    """A position at the start is one that orders could have made."""
+    for name, qty in config.account.positions.items():
+        place = at(table, "account", "positions", name)
+        spec = config.instruments.get(name)
+        if config.mode == "backtest":
+            reading.refuse(place, "expected no positions in a backtest, got one: it starts with balances alone")
+        elif spec is not None and qty % spec.lot:
+            reading.refuse(place, f"expected a multiple of the lot {spec.lot}, got {qty}")
 
 
 def _traded(config: "Config") -> Iterable[str]:
@@ -182,7 +198,7 @@ def _named_rates(config: "Config", table: Table, reading: Reading) -> None:
         elif (spec.base, spec.quote) != (left, home):
             got = f"{id} of {spec.base} in {spec.quote}"
             reading.refuse(place, f"expected an instrument of {left} in {home}, got {got}")
-        elif config.data is not None and id not in config.data.tapes:
+        elif config.mode == "backtest" and config.data is not None and id not in config.data.tapes:
             reading.refuse(place, f"expected a tape of {id} under data.tapes, got none: its price is the rate")
 
 
@@ -233,15 +249,3 @@ def _stated(config: "Config", limit: str, per: str) -> bool:
         return any(scope.get(limit) is not None for scope in scopes)
 
     return all(covered(name, id) for name, spec in config.strategies.items() for id in spec.instruments)
-
-
-def _credentials(config: "Config", table: Table, reading: Reading) -> None:
-    """A backtest needs no secrets; paper and live do not start without theirs."""
-    if config.mode == "backtest":
-        return
-    for venue, spec in config.venues.items():
-        for name, reference in spec.credentials.items():
-            try:
-                reference.read(config.base)
-            except SecretError as error:
-                reading.refuse(at(table, "venues", venue, "credentials", name), str(error))

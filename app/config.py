@@ -41,10 +41,12 @@ from tickwright.kinds import (
 )
 from tickwright.latency import LATENCY, Latency
 from tickwright.risk_keys import TOP_LIMITS, Limits, RiskValue, with_defaults
-from tickwright.secrets import CREDENTIALS, Secret, SecretRef
+from tickwright.secrets import Secret
+from tickwright.venues import VENUE, Endpoint, Fees, Venue, endpoint
 
 MODES: Final = ("backtest", "paper", "live")
 PAIR: Final = Text("a pair such as USD/USDT", r"[A-Z][A-Z0-9]{0,15}/[A-Z][A-Z0-9]{0,15}")
+TAPES: Final = MapOf(INSTRUMENT_ID, Text("a path or package:NAME"))
 USE: Final = Text("an entry point name, package.module:Class or ./file.py:Class")
 
 
@@ -72,24 +74,12 @@ class Account:
     balances: dict[str, Decimal] | None = key(
         MapOf(CURRENCY, NOT_NEGATIVE), "What the account holds at the start (backtest, paper).", None
     )
+    positions: dict[str, Decimal] = key(
+        MapOf(INSTRUMENT_ID, DECIMAL), "Positions at the start (paper), valued at the first mark.", dict
+    )
     rates: dict[str, Decimal | str] = key(
         MapOf(PAIR, Rate()), "FROM/TO: how many TO one FROM is worth; a number or an instrument.", dict
     )
-
-
-@frozen(kw_only=True)
-class Fees:
-    """Fractions of traded value; a negative maker fee is a rebate."""
-
-    maker: Decimal = key(DECIMAL, "Fee of a resting order, a fraction of its value; may be negative.", Decimal(0))
-    taker: Decimal = key(DECIMAL, "Fee of an order that takes, a fraction of its value.", Decimal(0))
-
-
-@frozen(kw_only=True)
-class Venue:
-    adapter: str = key(SLUG, "The adapter: sim, or the name of one that is installed.")
-    fees: Fees = key(Section(Fees), "Fees of this venue.", Fees)
-    credentials: dict[str, SecretRef] = key(CREDENTIALS, "Secrets: ${env:NAME} or ${file:PATH}, nothing else.", dict)
 
 
 @frozen(kw_only=True)
@@ -113,7 +103,10 @@ class InstrumentSpec:
 @frozen(kw_only=True)
 class Data:
     tapes: dict[str, str] = key(
-        MapOf(INSTRUMENT_ID, Text("a path or package:NAME")), "Recorded data: a path beside this file, or package:NAME."
+        TAPES, "Recorded data (required in a backtest): a path beside this file, or package:NAME.", dict
+    )
+    warmup: dict[str, str] = key(
+        TAPES, "Recorded data that strategies see before the first live event, without orders (paper, live).", dict
     )
     start: int | None = key(UtcTime(), "Leave out what happened before.", None)
     end: int | None = key(UtcTime(), "Leave out what happened at or after this.", None)
@@ -200,11 +193,11 @@ class Config:
     name: str = key(SLUG, "The run's name.")
     mode: str = key(Choice(MODES), "On recorded data, on a live market with simulated orders, or with real ones.")
     account: Account = key(Section(Account), "Money.")
-    venues: dict[str, Venue] = key(MapOf(VENUE_KEY, Section(Venue), 1), "Venues; an id ends in one in capitals.")
+    venues: dict[str, Venue] = key(MapOf(VENUE_KEY, VENUE, 1), "Venues; an id ends in one in capitals.")
     instruments: dict[str, InstrumentSpec] = key(
         MapOf(INSTRUMENT_ID, Section(InstrumentSpec)), "Instruments, where neither the tape nor the venue tells.", dict
     )
-    data: Data | None = key(Section(Data), "Recorded data (required in a backtest).", None)
+    data: Data | None = key(Section(Data), "Recorded data.", None)
     simulator: Simulator = key(Section(Simulator), "The simulated venue (backtest, paper).", Simulator)
     strategies: dict[str, StrategySpec] = key(MapOf(SLUG, _StrategyKind(), 1), "Strategies by name.")
     risk: dict[str, Any] = key(TOP_LIMITS, "Limits that hold everywhere, and those of venues and instruments.", dict)
@@ -212,6 +205,14 @@ class Config:
         Choice(("cancel", "leave")),
         "What becomes of resting orders when a book turns crossed, one-sided, gapped or stale.",
         "cancel",
+    )
+    on_stop: str = key(
+        Choice(("cancel", "leave")), "What becomes of resting orders when the run is stopped (paper, live).", "cancel"
+    )
+    external_orders: str = key(
+        Choice(("adopt", "cancel", "halt")),
+        "What an order of the account does that is not ours (live): counted with ours, cancelled, or a kill.",
+        "adopt",
     )
     checks: tuple[str, ...] = key(ListOf(USE), "Your own checks of orders, asked after all of ours.", ())
     journal: Journal = key(Section(Journal), "The journal (paper, live).", Journal)
@@ -275,9 +276,16 @@ class Config:
         """Which instruments each strategy may trade."""
         return {name: spec.instruments if spec.allow is None else spec.allow for name, spec in self.strategies.items()}
 
+    def endpoint(self, venue: str) -> Endpoint | None:
+        """Where a venue is reached; None for one that is simulated, or served for the run."""
+        return endpoint(self.venues[venue])
+
     def secrets(self, venue: str) -> dict[str, Secret]:
-        """The credentials of a venue, read now."""
-        return {name: ref.read(self.base) for name, ref in self.venues[venue].credentials.items()}
+        """The credentials that belong to where a venue is reached, read now; none for one served for the run."""
+        where = self.endpoint(venue)
+        spec = self.venues[venue]
+        held = {} if where is None else spec.local_credentials if where.loopback else spec.credentials
+        return {name: ref.read(self.base) for name, ref in held.items()}
 
     def resolved(self) -> dict[str, Any]:
         """The config with its defaults as plain data: numbers as canonical text, keys that people chose sorted."""

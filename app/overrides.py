@@ -12,6 +12,15 @@ from tickwright.kinds import Reading
 
 SOURCE: Final = "--set"
 
+NAMING: Final = (
+    ("instruments",),
+    ("data", "tapes"),
+    ("data", "warmup"),
+    ("risk", "instruments"),
+    ("account", "positions"),
+)
+"""Mappings whose keys are instrument ids."""
+
 
 def apply(table: Table, overrides: Iterable[str], reading: Reading) -> None:
     """Put each override into the document; what cannot be applied is noted as a fault."""
@@ -54,7 +63,7 @@ def _next_key(table: Table, rest: str, ids: frozenset[str]) -> str:
 def instrument_ids(table: Table) -> frozenset[str]:
     """All ids that the document names, wherever it names them first."""
     found: set[str] = set()
-    for path in (("instruments",), ("data", "tapes"), ("risk", "instruments")):
+    for path in NAMING:
         node: Node | None = table
         for word in path:
             node = node.items.get(word) if isinstance(node, Table) else None

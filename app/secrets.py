@@ -4,12 +4,13 @@ import os
 import re
 import stat
 from pathlib import Path
-from typing import Any, Final, NoReturn
+from typing import Any, Final
 
 from attrs import field, frozen
 
 from tickwright.document import Listing, Node, Scalar, Table
 from tickwright.engine.errors import TickwrightError
+from tickwright.engine.secret import Secret as Secret
 from tickwright.kinds import MapOf, Reading, Schema, Text
 
 REFERENCE: Final = r"\$\{(env:[A-Za-z_][A-Za-z0-9_]*|file:[^}\x00-\x1f]+)\}"
@@ -22,24 +23,6 @@ _LONG: Final = 16
 
 class SecretError(TickwrightError):
     """A secret that cannot be read, or that others can read."""
-
-
-class Secret:
-    """A secret's text. It shows itself as ``***`` and cannot be pickled; only `reveal` gives it away."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        return self._text
-
-    def __repr__(self) -> str:
-        return "***"
-
-    def __reduce__(self) -> NoReturn:
-        raise TypeError("a secret cannot be pickled")
 
 
 @frozen

@@ -57,7 +57,13 @@ def tables() -> str:
         lines += [f"### {section}", "", "| key | value | default | meaning |", "|---|---|---|---|"]
         for key, one, must in found:
             default = one.get("default")
-            shown = "**required**" if must else f"`{default}`" if default not in (None, {}, [], "") else ""
+            shown = (
+                "**required**"
+                if must
+                else f"`{str(default).lower() if isinstance(default, bool) else default}`"
+                if default not in (None, {}, [], "")
+                else ""
+            )
             shown = "see its keys" if isinstance(default, dict) and default else shown
             lines.append(f"| `{key}` | {kind(one)} | {shown} | {one.get('description', '')} |".replace("|  |", "| |"))
         lines.append("")

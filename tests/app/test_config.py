@@ -153,8 +153,8 @@ def test_a_missing_key_is_named_with_what_it_should_be():
     del broken["venues"], broken["account"]["currency"]
     assert faults(broken) == [
         "config: account.currency: expected a currency such as USDT, got nothing",
-        "config: venues: expected a mapping from a venue name in small letters such as binance to a mapping,"
-        " got nothing",
+        "config: venues: expected a mapping from a venue name in small letters such as binance to a mapping with"
+        " adapter, got nothing",
     ]
 
 
@@ -244,7 +244,8 @@ def test_live_refuses_to_start_without_each_required_limit(demo):
     required = [name for name, known in RISK_KEYS.items() if known.live is REQUIRED]
     assert len(required) == 8
     path = demo(
-        "mode: backtest", "mode: live", "  max_order_qty", "  # max_order_qty", "max_daily_loss", "max_drawdown"
+        *("mode: backtest", "mode: live", "adapter: sim", "adapter: tdx\n    local: true"),
+        *("  max_order_qty", "  # max_order_qty", "max_daily_loss", "max_drawdown"),
     )
     told = [line.split(": ")[1] for line in faults(path)]
     stated = {"max_order_notional", "max_position"}
@@ -255,6 +256,8 @@ def test_live_refuses_to_start_without_each_required_limit(demo):
             demo(
                 "mode: backtest",
                 "mode: live",
+                "adapter: sim",
+                "adapter: tdx\n    local: true",
                 "  max_order_qty",
                 "  # ",
                 "  max_daily_loss",

@@ -189,7 +189,9 @@ def test_a_missing_config_is_exit_code_2(capsys):
 
 @pytest.mark.usefixtures("small")
 def test_other_modes_are_refused_by_run_and_played_by_backtest(capsys):
-    Path("small.yaml").write_text(CONFIG.replace("mode: backtest", "mode: paper"))
+    Path("small.yaml").write_text(
+        CONFIG.replace("mode: backtest", "mode: paper").replace("adapter: sim", "adapter: tdx")
+    )
     assert run(["run", "small.yaml"]) == 2
     assert capsys.readouterr().err.startswith("small.yaml:2: mode: ")
     assert run(["backtest", "small.yaml", "--json"]) == 0

@@ -6,6 +6,7 @@ import pytest
 
 from tickwright.config import load
 from tickwright.document import ConfigError
+from tickwright.risk_keys import REQUIRED, RISK_KEYS
 from tickwright.secrets import Secret, SecretError, SecretRef
 
 ID = "BTCUSDT.BINANCE"
@@ -17,11 +18,20 @@ def config(mode="backtest", credentials=None, params=None, **changes):
         "name": "small",
         "mode": mode,
         "account": {"currency": "USDT", "balances": {"USDT": 1000}},
-        "venues": {"binance": {"adapter": "sim", "credentials": credentials or {}}},
+        "venues": {"binance": {"adapter": "tdx", "credentials": credentials or {}}},
         "instruments": {ID: {"tick": "0.01", "lot": "0.01", "base": "BTC", "quote": "USDT"}},
         "data": {"tapes": {ID: "package:demo"}},
         "strategies": {"one": {"use": "maker", "instruments": [ID], "params": params or {}}},
     } | changes
+
+
+def live(credentials):
+    """A live config that lacks nothing but, perhaps, its secrets."""
+    limits = dict.fromkeys((name for name, known in RISK_KEYS.items() if known.live is REQUIRED), 1)
+    given = config("live", credentials, risk=limits)
+    given["venues"]["binance"]["sub_account_id"] = "3d5a9f10-6c2e-4b7a-8f11-0a1b2c3d4e5f"
+    given["strategies"]["one"]["allow"] = [ID]
+    return given
 
 
 def refusal(given):
@@ -40,8 +50,8 @@ def test_a_secret_shows_itself_to_nobody():
 
 def test_a_secret_is_read_from_the_environment_when_asked_for(monkeypatch):
     monkeypatch.setenv("TICKWRIGHT_TEST_KEY", CANARY)
-    loaded = load(config("paper", {"key": "${env:TICKWRIGHT_TEST_KEY}"}))
-    assert loaded.secrets("binance")["key"].reveal() == CANARY
+    loaded = load(config("paper", {"api_key": "${env:TICKWRIGHT_TEST_KEY}"}))
+    assert loaded.secrets("binance")["api_key"].reveal() == CANARY
     assert CANARY not in repr(loaded) + loaded.canonical()
 
 
@@ -56,18 +66,19 @@ def test_a_secret_file_must_be_private(tmp_path):
             SecretRef("${file:key}").read(tmp_path)
 
 
-def test_a_missing_secret_is_refused_before_a_paper_run_and_not_asked_for_in_a_backtest(tmp_path):
-    credentials = {"key": "${env:TICKWRIGHT_NO_SUCH_KEY}", "pem": "${file:" + str(tmp_path / "gone") + "}"}
+def test_a_missing_secret_is_refused_before_a_live_run_and_not_asked_for_before(tmp_path):
+    credentials = {"username": "${env:TICKWRIGHT_NO_SUCH_NAME}", "password": "${file:" + str(tmp_path / "gone") + "}"}
     load(config("backtest", credentials))
-    text = refusal(config("paper", credentials))
-    assert "venues.binance.credentials.key: expected the environment variable TICKWRIGHT_NO_SUCH_KEY to be set" in text
-    assert f"venues.binance.credentials.pem: {tmp_path / 'gone'}: expected a readable file" in text
+    load(config("paper", credentials))
+    text = refusal(live(credentials))
+    assert "credentials.username: expected the environment variable TICKWRIGHT_NO_SUCH_NAME to be set" in text
+    assert f"venues.binance.credentials.password: {tmp_path / 'gone'}: expected a readable file" in text
 
 
 @pytest.mark.parametrize(
     "given",
     [
-        config(credentials={"key": CANARY}),
+        config(credentials={"api_key": CANARY}),
         config(params={"api_key": CANARY}),
         config(params={"note": f"-----BEGIN PRIVATE KEY-----{CANARY}"}),
         config(state="-----BEGIN EC PRIVATE KEY-----" + CANARY),

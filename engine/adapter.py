@@ -1,0 +1,46 @@
+"""What an adapter says of itself before it is built: which keys its venue has in a config, and where it may connect.
+
+A declaration is plain data, so that a config can be checked without a socket. Hosts are constants of the adapter, never
+of a config: a file that was copied from elsewhere cannot send credentials to another machine.
+"""
+
+from attrs import frozen
+
+
+@frozen(kw_only=True)
+class Setting:
+    """One key of a venue that only this adapter knows.
+
+    `kind` is ``text`` (fitting `pattern`), ``choice`` (one of `words`), ``truth``, ``count``, ``duration``
+    (nanoseconds) or ``decimal``. `expected` says in an error what was expected, where the kind alone does not. A
+    default of None means "not there"; a `needed` one must be stated for live trading, except with a local venue.
+    """
+
+    name: str
+    about: str
+    kind: str = "text"
+    words: tuple[str, ...] = ()
+    pattern: str = r"[^\x00-\x1f\x7f]+"
+    expected: str = ""
+    default: str | int | bool | None = None
+    needed: bool = False
+
+
+@frozen(kw_only=True)
+class Adapter:
+    """One adapter: its name in a config, its hosts and addresses, its credentials and settings.
+
+    `credentials` are all that it knows, `needed` those that live trading does not start without. `login_for_data`
+    says whether paper needs them, too. An adapter without a `url` has no live market. `local` says that a venue of
+    its kind can be served on this machine.
+    """
+
+    name: str
+    hosts: tuple[str, ...] = ()
+    url: str = ""
+    http_url: str = ""
+    credentials: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
+    login_for_data: bool = False
+    settings: tuple[Setting, ...] = ()
+    local: bool = False
