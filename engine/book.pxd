@@ -19,6 +19,7 @@ cdef class Levels:
     cpdef bint set(self, long long key, long long size)
     @cython.locals(i=cython.Py_ssize_t)
     cpdef long long at(self, long long key)
+    cpdef list all_keys(self)
     cdef refuse(self, long long key, long long size)
     cdef grow(self)
 
@@ -38,6 +39,7 @@ cdef class Book:
     cpdef int settle(self, long long ts) except -1
     cpdef pin(self, health, str reason)
     cpdef clear(self)
+    cpdef release(self)
     cpdef long long bid_ticks(self)
     cpdef long long ask_ticks(self)
     cpdef long long size_at(self, int side, long long ticks)

@@ -122,6 +122,10 @@ class Levels:
             return size
         return 0
 
+    def all_keys(self) -> list[int]:
+        """The key of every level, rising."""
+        return list(self.keys[: self.n])
+
     def refuse(self, key: int, size: int) -> None:
         raise UnitError(
             f"{self.name}: expected a price within 2**62 ticks and a size from 0 to below 2**62 lots, "
@@ -214,6 +218,11 @@ class Book:
         self.asks.n = 0
         self.pinned = False
         self.health_code = SYNCING
+        self.pin_reason = ""
+
+    def release(self) -> None:
+        """Take away a pin: the levels are the venue's again."""
+        self.pinned = False
         self.pin_reason = ""
 
     # --- reading in ticks and lots (for the hot modules) ---------------------------------------------------------

@@ -14,6 +14,7 @@ cdef class Books(Ledger):
     cdef Gate gate
     cdef Recorder recorder
     cdef readonly Fill fill
+    cdef readonly dict fees
     cdef list marks
     cdef list followed
 

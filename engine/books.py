@@ -13,11 +13,14 @@ from tickwright.engine.ports import Gate, Ledger
 from tickwright.engine.records import Recorder
 from tickwright.engine.terms import MAKER
 
+FEES_KEPT = 100_000
+"""Stated fees that are remembered, for the case that their execution is taken back: some 20 MiB."""
+
 
 class Books(Ledger):
     """The order manager's hand on the portfolio. `fill` is the execution booked last."""
 
-    __slots__ = ("fill", "followed", "gate", "markets", "marks", "portfolio", "recorder", "strategies")
+    __slots__ = ("fees", "fill", "followed", "gate", "markets", "marks", "portfolio", "recorder", "strategies")
 
     def __init__(
         self, portfolio: Portfolio, markets: list[Market], strategies: int, gate: Gate, recorder: Recorder
@@ -27,9 +30,19 @@ class Books(Ledger):
         self.strategies = strategies
         self.gate = gate
         self.recorder = recorder
+        self.fees: dict[tuple[str, str], Decimal] = {}
         self.fill: Fill | None = None
         self.marks: list[int | None] = [None] * len(markets)
         self.followed: list[tuple[str, Market]] = []
+
+    def state_fee(self, client_order_id: str, trade_id: str, fee: Decimal) -> None:
+        """What the venue charges for an execution that is about to be booked, instead of the instrument's rate."""
+        self.fees[client_order_id, trade_id] = fee
+        if len(self.fees) > FEES_KEPT:
+            del self.fees[next(iter(self.fees))]
+
+    def stated_fee(self, fill: Fill) -> Decimal | None:
+        return self.fees.get((fill.order.client_order_id, fill.trade_id))
 
     def follow(self, currency: str, market: Market) -> None:
         """From now on a currency is worth what a market's reference says, read at each mark."""
@@ -38,12 +51,14 @@ class Books(Ledger):
     def book(self, order: Order, fill: Fill) -> None:
         self.fill = fill
         maker = 1 if fill.liquidity_code == MAKER else 0
-        self.portfolio.fill(order.market, order.strategy_index, order.side_code, fill.lots, fill.ticks, maker)
+        fee = self.stated_fee(fill) if self.fees else None
+        self.portfolio.fill(order.market, order.strategy_index, order.side_code, fill.lots, fill.ticks, maker, fee)
         self.gate.filled(order, fill, fill.ts)
 
     def take_back(self, order: Order, fill: Fill) -> None:
         maker = 1 if fill.liquidity_code == MAKER else 0
-        self.portfolio.reverse(order.market, order.strategy_index, order.side_code, fill.lots, fill.ticks, maker)
+        fee = self.stated_fee(fill)
+        self.portfolio.reverse(order.market, order.strategy_index, order.side_code, fill.lots, fill.ticks, maker, fee)
 
     def correct(self, order: Order, lots: int, old_ticks: int, new_ticks: int) -> None:
         self.portfolio.reprice(order.market, order.strategy_index, order.side_code, lots, old_ticks, new_ticks, 0)

@@ -21,7 +21,7 @@ cdef class Door:
     cdef long long asked
     cdef long long asked_at
     cdef dict seats
-    cdef list intents
+    cdef readonly list intents
     cdef object last_key
     cdef Seat last_seat
     cdef object last_qty

@@ -29,15 +29,15 @@ cdef class Traffic(Reports):
     cdef list waiting
     cdef long long hold_due
     cdef long long waiting_due
-    cdef readonly long long now
+    cdef public long long now
     cdef readonly long long due
     cdef readonly long long wakes
-    cdef readonly bint running
+    cdef public bint running
     cdef public bint stopping
     cdef public bint leaves_invalid
     cdef public object store
 
-    cdef flush(self, Desk desk)
+    cpdef flush(self, Desk desk)
     @cython.locals(intents=list, i=cython.Py_ssize_t)
     cdef take(self, Desk desk)
     @cython.locals(now=cython.longlong, venue=TapeVenue, market=Market)
@@ -59,9 +59,9 @@ cdef class Traffic(Reports):
     @cython.locals(order=Order, desk=Desk, i=cython.Py_ssize_t, notices=list)
     cdef tell_notices(self)
     @cython.locals(order=Order)
-    cdef carry_out(self)
+    cpdef carry_out(self)
     @cython.locals(desk=Desk, seat=Seat)
     cdef flatten(self, object latch)
     @cython.locals(order=Order)
-    cdef cancel_market(self, Market market)
+    cpdef cancel_market(self, Market market)
     cdef await_answer(self, Order order)

@@ -28,6 +28,7 @@ LONGER: dict[str, int] = {}
 CLOCKED = {
     "engine/compiled.py": "chooses between binaries and sources before anything runs",
     "engine/live.py": "the live driver awaits, reads the clock and logs",
+    "engine/asker.py": "the part of the live driver that awaits a venue's answers",
     "engine/journal.py": "writes the run's records to disk",
     "engine/journal_folder.py": "holds the folder and the files beside the records",
     "engine/journal_reading.py": "reads the records back, from other processes too",

@@ -1,0 +1,433 @@
+"""The live driver: one nursery owns every task, one mailbox feeds one core, one journal comes before every byte.
+
+A step takes what waits in the mailbox, lets everything happen that is due, hands the records of both to the journal,
+commits, and only then lets the step's commands leave. Nothing in a step waits. The other tasks are the wires (each
+keeps its own connection), one asker for each account (see `engine/sweep.py`), and the strategies' own background
+work; an end that one of them did not mean to come to ends the run in order: nothing new, own orders cancelled and
+verified, journal flushed.
+"""
+
+import time
+from collections import deque
+from collections.abc import Awaitable, Callable
+from typing import Final, Protocol
+
+import trio
+from attrs import define, field, frozen
+
+from tickwright.engine.asker import Asker
+from tickwright.engine.core import Core
+from tickwright.engine.desk import Desk
+from tickwright.engine.events import Event
+from tickwright.engine.intake import Intake, Link
+from tickwright.engine.mailbox import MOST, Mailbox
+from tickwright.engine.order import Order
+from tickwright.engine.remote import RemoteVenue
+from tickwright.engine.terms import NO_TIME
+from tickwright.engine.times import SECOND
+from tickwright.engine.wire import LoginRefused, Wire
+
+DONE: Final = 0
+FAILED: Final = 1
+ORDERS_LEFT: Final = 3
+JOURNAL_REFUSED: Final = 5
+NOT_RECONCILED: Final = 6
+HALTED: Final = 8
+"""What a run's end means, as the process says it by its exit code."""
+
+BATCH: Final = 256
+"""Events taken in one step at most: so many share a commit when the core is behind."""
+
+BACKGROUND_S: Final = 0.02
+STOP_NS: Final = 10 * SECOND
+CANCEL_AGAIN_NS: Final = 2 * SECOND
+LAG_ALARM_NS: Final = 500_000_000
+
+
+class RunClock:
+    """The two times of a run, see `Clock`: trio's clock moves the one, and so tests move it as well."""
+
+    __slots__ = ("begun_mono", "begun_wall", "wall_ns")
+
+    def __init__(self, wall_ns: Callable[[], int] = time.time_ns) -> None:
+        self.wall_ns = wall_ns
+        self.begun_wall = wall_ns()
+        self.begun_mono = trio.current_time()
+
+    def now(self) -> int:
+        return self.begun_wall + round((trio.current_time() - self.begun_mono) * SECOND)
+
+    def wall(self) -> int:
+        return self.wall_ns()
+
+    def trio_time(self, ns: int) -> float:
+        """A moment of the run as a deadline."""
+        return self.begun_mono + (ns - self.begun_wall) / SECOND
+
+
+class Doorbell:
+    """The inbox as adapters see it: a mailbox that rings."""
+
+    __slots__ = ("mailbox", "ring", "space")
+
+    def __init__(self) -> None:
+        self.mailbox = Mailbox()
+        self.ring = trio.Event()
+        self.space = trio.Event()
+
+    def put(self, event: Event) -> None:
+        self.mailbox.put(event)
+        self.ring.set()
+
+    async def room(self) -> None:
+        while self.mailbox.full:
+            self.space = trio.Event()
+            await self.space.wait()
+
+    def made_room(self) -> None:
+        if len(self.mailbox) < MOST // 2:
+            self.space.set()
+
+
+class Records(Protocol):
+    """The journal as the driver uses it."""
+
+    @property
+    def healthy(self) -> bool: ...
+
+    @property
+    def reason(self) -> str:
+        """Why it is not healthy."""
+        ...
+
+    def commit(self) -> None:
+        """Make everything handed over so far durable; a failure shows in `healthy`, it does not raise."""
+        ...
+
+
+class Health(Protocol):
+    """What the driver tells the gate."""
+
+    journal_ok: bool
+    loop_lag_ns: int
+    queue_depth: int
+
+
+class Authority(Protocol):
+    """What a driver may do to the gate's rules."""
+
+    def kill(self, level: str, name: str, mode: str, reason: str, by: str, now: int) -> None:
+        """Latch: from this call on nothing that is covered passes. Raises TickwrightError on a wrong demand."""
+        ...
+
+    def rearm(self, level: str, name: str, reason: str, by: str, now: int) -> None: ...
+
+    def reduce_only(self, instrument: str, reason: str, now: int) -> None:
+        """Only what reduces a position may pass in this instrument, until an operator says otherwise."""
+        ...
+
+
+@define(eq=False)
+class Port:
+    """One venue of the run: its wire and, where orders are traded there, the core's end of it and who asks."""
+
+    wire: Wire
+    link: Link
+    remote: RemoteVenue | None = None
+    asker: Asker | None = None
+
+    @property
+    def venue(self) -> str:
+        return self.wire.venue
+
+
+@frozen
+class Ending:
+    """How a run ended: its exit code, why, and the orders that may be left at a venue."""
+
+    code: int
+    reason: str
+    left: tuple[Order, ...] = ()
+
+
+@define(eq=False)
+class Live:
+    """One run on a live market.
+
+    `on_stop` is `cancel` or `leave`; `told` hears of the run's own affairs in words (for logs).
+    """
+
+    core: Core
+    intake: Intake
+    ports: list[Port]
+    clock: RunClock
+    bell: Doorbell
+    journal: Records
+    health: Health
+    authority: Authority
+    on_stop: str = "cancel"
+    told: Callable[[str], None] = lambda text: None
+    code: int = DONE
+    reason: str = ""
+    stopping: bool = False
+    ended: bool = False
+    lags: deque[int] = field(factory=lambda: deque(maxlen=1024))
+    written: int = 0
+    lag_told: int = 0
+    left: tuple[Order, ...] = ()
+    nursery: trio.Nursery | None = None
+
+    # --- the run ------------------------------------------------------------------------------------------------------
+
+    async def run(self) -> Ending:
+        """Trade until told to stop."""
+        async with trio.open_nursery() as nursery:
+            self.nursery = nursery
+            self.core.start(self.clock.now())
+            self.finish_step()
+            for port in self.ports:
+                nursery.start_soon(self.guarded, f"link to {port.venue}", self.hold_wire, port)
+                if port.asker is not None:
+                    nursery.start_soon(self.guarded, f"reconciliation with {port.venue}", port.asker.run)
+            for desk in self.core.desks:
+                if type(desk.strategy).background is not background_of_nobody(desk):
+                    nursery.start_soon(self.background, desk)
+            await self.guarded("the loop", self.loop)
+            if not self.ended:
+                await self.wind_down()
+            nursery.cancel_scope.cancel()
+        return Ending(self.code, self.reason, self.left)
+
+    async def guarded(self, what: str, task: Callable[..., Awaitable[None]], *arguments: object) -> None:
+        """Run a task that must not end: whatever ends it ends the run in order, and is told."""
+        try:
+            await task(*arguments)
+        except LoginRefused as error:
+            self.stop(f"{what}: {error}", NOT_RECONCILED)
+        except Exception as error:  # a bug in a task must not take the orders with it
+            self.core.recorder.note(3, f"{what} failed: {type(error).__name__}: {error}", self.clock.now())
+            self.told(f"{what} failed: {type(error).__name__}: {error}")
+            self.stop(f"{what} failed: {type(error).__name__}: {error}", FAILED)
+        else:
+            if not self.ended:
+                self.stop(f"{what} ended", FAILED)
+
+    async def hold_wire(self, port: Port) -> None:
+        await port.wire.run(self.bell)
+
+    async def loop(self) -> None:
+        """Step whenever something happened or is due."""
+        while not self.ended:
+            due = self.core.due
+            deadline = self.clock.trio_time(due) if due < NO_TIME else float("inf")
+            with trio.move_on_at(deadline):
+                await self.bell.ring.wait()
+            self.step()
+            await trio.lowlevel.checkpoint()
+
+    def step(self) -> None:
+        """Take what waits, let happen what is due, record it, and let the commands leave."""
+        mailbox = self.bell.mailbox
+        core = self.core
+        taken = 0
+        self.health.queue_depth = len(mailbox)
+        while mailbox and taken < BATCH:
+            event = mailbox.take()
+            self.watch_lag(self.clock.now() - event.ts)
+            self.intake.apply(event)
+            taken += 1
+        if not mailbox:
+            self.bell.ring = trio.Event()
+        self.bell.made_room()
+        core.catch_up(self.clock.now() + 1)
+        self.finish_step()
+        if core.stopping and not self.stopping:
+            self.stop("a strategy's error stops the run", FAILED)
+
+    def watch_lag(self, lag: int) -> None:
+        """How long an event has waited; much is an alarm."""
+        self.lags.append(lag)
+        self.health.loop_lag_ns = lag
+        now = self.core.now
+        if lag > LAG_ALARM_NS and now - self.lag_told > 10 * SECOND:
+            self.lag_told = now
+            self.core.recorder.note(2, f"the loop is {lag // 1_000_000} ms behind", now)
+            self.told(f"the loop is {lag // 1_000_000} ms behind")
+
+    def finish_step(self) -> None:
+        """The end of every step: records first, then bytes."""
+        core = self.core
+        if core.recorder.seq != self.written:
+            core.recorder.flush()
+            self.written = core.recorder.seq
+        self.journal.commit()
+        healthy = self.journal.healthy
+        for port in self.ports:
+            if port.remote is not None:
+                for order in port.remote.release(healthy):
+                    core.tell(order, core.orders.send_error(order, core.now))
+        if not healthy and self.health.journal_ok:
+            self.journal_lost()
+
+    def journal_lost(self) -> None:
+        """What is not on record must not happen: nothing new, everything cancelled, and the run ends."""
+        self.health.journal_ok = False
+        reason = f"the journal failed: {self.journal.reason}"
+        self.kill("global", "", "cancel", reason, "JOURNAL_UNAVAILABLE")
+        self.stop(reason, JOURNAL_REFUSED)
+
+    # --- people -------------------------------------------------------------------------------------------------------
+
+    def kill(self, level: str, name: str, mode: str, reason: str, by: str) -> None:
+        """Latch a kill, in memory first, and cancel what it covers.
+
+        Raises:
+            TickwrightError: no such level, name or mode, or no reason.
+        """
+        now = max(self.clock.now(), self.core.now)
+        self.authority.kill(level, name, mode, reason, by, now)
+        self.core.recorder.note(3, f"kill {level} {name} {mode} by {by}: {reason}".replace("  ", " "), now)
+        self.core.now = now
+        self.core.carry_out()
+        self.core.refresh_due()
+        self.told(f"kill {level} {name}: {reason}".replace(" :", ":"))
+        self.bell.ring.set()
+        self.finish_step()
+        for port in self.ports:
+            if port.asker is not None:
+                port.asker.next_pass = 0
+
+    def rearm(self, level: str, name: str, reason: str, by: str) -> None:
+        """Take a latch away."""
+        now = max(self.clock.now(), self.core.now)
+        self.authority.rearm(level, name, reason, by, now)
+        self.core.recorder.note(1, f"rearm {level} {name} by {by}: {reason}".replace("  ", " "), now)
+        self.told(f"rearm {level} {name}: {reason}".replace(" :", ":"))
+        self.finish_step()
+
+    def stop(self, reason: str, code: int = DONE) -> None:
+        """End the run in order; the first reason counts, the worst code too."""
+        self.code = self.code or code
+        if self.stopping:
+            return
+        self.stopping = True
+        self.reason = reason
+        self.told(f"stopping: {reason}")
+        self.core.recorder.note(1, f"stop: {reason}", max(self.clock.now(), self.core.now))
+        if self.nursery is not None:
+            self.nursery.start_soon(self.wind_down)
+
+    async def wind_down(self) -> None:
+        """No new orders; ours cancelled, verified by asking, within ten seconds; then the last records."""
+        self.stopping = True
+        core = self.core
+        core.running = False
+        deadline = self.clock.now() + STOP_NS
+        if self.on_stop == "cancel":
+            await self.cancel_everything(deadline)
+        left = [order for order in core.orders.open_orders() if not order.external]
+        if (left and self.on_stop == "cancel") or (left and not await self.verified(set())):
+            self.code = self.code or ORDERS_LEFT
+        self.left = tuple(left)
+        core.stop(max(self.clock.now(), core.now))
+        self.finish_step()
+        self.ended = True
+        self.bell.ring.set()
+
+    async def cancel_everything(self, deadline: int) -> None:
+        """Cancel until nothing of ours is open and every venue's list says so."""
+        core = self.core
+        asked: dict[str, int] = {}
+        while self.clock.now() < deadline:
+            now = max(self.clock.now(), core.now)
+            ours = [order for order in core.orders.open_orders() if not order.external]
+            for order in ours:
+                if now - asked.get(order.client_order_id, 0) >= CANCEL_AGAIN_NS:
+                    asked[order.client_order_id] = now
+                    core.now = now
+                    core.cancel(order)
+            core.refresh_due()
+            self.finish_step()
+            self.bell.ring.set()
+            if not ours and await self.verified(set()):
+                self.told("all orders cancelled, verified with the venue")
+                return
+            await trio.sleep(0.05)
+
+    async def verified(self, leaving: set[str]) -> bool:
+        """Whether every venue's own list has none of our orders but those that are left on purpose."""
+        for port in self.ports:
+            if port.asker is not None and not await port.asker.none_left(leaving.__contains__):
+                return False
+        return True
+
+    # --- what askers need -----------------------------------------------------------------------------------------
+
+    def applied(self) -> None:
+        """Answers were applied outside of a step: finish it like one."""
+        self.core.refresh_due()
+        self.finish_step()
+        self.bell.ring.set()
+
+    def tell(self, text: str) -> None:
+        self.told(text)
+
+    def reduce_only(self, instrument: str, reason: str) -> None:
+        self.authority.reduce_only(instrument, reason, self.core.now)
+
+    def wanted(self, venue: str, order: Order | None) -> None:
+        """Only asking can settle something: about one order, or (None) all of a venue's."""
+        for port in self.ports:
+            if port.venue == venue and port.asker is not None:
+                if order is None:
+                    port.asker.next_pass = 0
+                else:
+                    port.asker.sweep.want(order, self.clock.now())
+
+    def turned(self, venue: str, up: bool) -> None:
+        """A link came up: cancels first that could not leave before, then reconciliation."""
+        self.told(f"{venue}: link {'up' if up else 'down'}")
+        for port in self.ports:
+            if port.venue != venue:
+                continue
+            if port.asker is None:
+                port.link.reconciled = up
+            elif up:
+                port.asker.next_pass = 0
+                for order in port.asker.sweep.ours():
+                    if order.cancel_wanted:
+                        self.core.cancel(order)
+
+    # --- strategies' own work -----------------------------------------------------------------------------------------
+
+    async def background(self, desk: Desk) -> None:
+        """A strategy's slow work, in a nursery of its own; what it asks for is taken a moment later."""
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(self.collect, desk)
+            try:
+                await desk.strategy.background()
+            except Exception as error:  # a strategy's error is its own: see `on_error`
+                self.core.now = max(self.clock.now(), self.core.now)
+                self.core.fail(desk, "background", error)
+                self.finish_step()
+            nursery.cancel_scope.cancel()
+
+    async def collect(self, desk: Desk) -> None:
+        """Take what a background task asked for through the gate."""
+        while True:
+            await trio.sleep(BACKGROUND_S)
+            if desk.door.intents:
+                self.core.now = max(self.clock.now(), self.core.now)
+                desk.door.now = self.core.now
+                self.core.flush(desk)
+                self.core.drain()
+                self.finish_step()
+                self.bell.ring.set()
+
+
+def background_of_nobody(desk: Desk) -> object:
+    """The `background` of the strategies' base, which does nothing and is not run."""
+    for form in type(desk.strategy).__mro__:
+        if "background" in vars(form) and form.__module__.endswith("strategies.base"):
+            return vars(form)["background"]
+    return None

@@ -1,0 +1,67 @@
+"""A venue across a wire, as the core sees it: commands are held until the records of their step are safe.
+
+The core hands over a command in the middle of a step; the driver lets the commands of a step go when everything that
+the step wrote is in the journal. So an order's intent and the start of its sending are on record before its first
+byte, at the price of one commit. What leaves here is checked once more: an order leaves once, and only as an order
+that has just been sent by the order manager.
+"""
+
+from array import array
+from collections import OrderedDict
+from collections.abc import Callable
+
+from tickwright.engine.order import Order
+from tickwright.engine.ports import TapeVenue
+from tickwright.engine.terms import NO_TIME, PENDING_NEW
+from tickwright.engine.wire import Wire
+
+LEFT_KEPT = 65_536
+"""Names of orders that left, youngest last: an order is sent within seconds of being made."""
+
+
+class RemoteVenue(TapeVenue):
+    """The core's end of one wire. `blocked` is called with an order that tried to leave without right."""
+
+    native_replace = False
+
+    def __init__(self, wire: Wire, markets: int, blocked: Callable[[Order, str], None]) -> None:
+        self.next_due = NO_TIME
+        self.instant = False
+        self.resting = array("q", bytes(8 * markets))
+        self.event = 0
+        self.wire = wire
+        self.blocked = blocked
+        self.orders: list[Order] = []
+        self.cancels: list[tuple[Order, int]] = []
+        self.left: OrderedDict[str, None] = OrderedDict()
+
+    def submit(self, order: Order, now: int) -> None:
+        self.orders.append(order)
+
+    def cancel(self, order: Order, request_id: int, now: int) -> None:
+        self.cancels.append((order, request_id))
+
+    def advance(self, now: int) -> None:
+        """Nothing happens here but by events."""
+
+    def release(self, recorded: bool) -> list[Order]:
+        """Let go what was held: new orders only if what was recorded of them is safe, cancels in any case.
+
+        Returns the orders that were kept back.
+        """
+        orders, self.orders = self.orders, []
+        cancels, self.cancels = self.cancels, []
+        for order in orders if recorded else ():
+            name = order.client_order_id
+            if name in self.left:
+                self.blocked(order, "SEND_BLOCKED: it has left before")
+            elif not order.sent or order.state_code < PENDING_NEW:
+                self.blocked(order, f"SEND_BLOCKED: expected an order being sent, received {order.state.name}")
+            else:
+                self.left[name] = None
+                if len(self.left) > LEFT_KEPT:
+                    self.left.popitem(last=False)
+                self.wire.submit(order)
+        for order, request_id in cancels:
+            self.wire.cancel(order, request_id)
+        return [] if recorded else orders
