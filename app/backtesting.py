@@ -16,7 +16,7 @@ from attrs import define, field
 
 from tickwright.adapters.tape import Block, Rounded, delay, play
 from tickwright.adapters.tape.blocks import FIELDS
-from tickwright.build import PREFIX, Parts, Tapes, join, open_tapes
+from tickwright.build import PREFIX, TapeParts, Tapes, join, open_tapes
 from tickwright.config import Config, load
 from tickwright.controls import LIMITS
 from tickwright.document import ConfigError, Fault
@@ -74,7 +74,7 @@ class Run:
     tapes: Tapes
     folder: Path
     writer: RunWriter
-    parts: Parts
+    parts: TapeParts
     blocks: Iterator[Block]
     rounded: tuple[Rounded, ...]
     interrupted: bool = False
@@ -207,7 +207,7 @@ class Run:
 
 
 def stream(
-    config: Config, tapes: Tapes, parts: Parts, rounded: tuple[Rounded, ...], in_memory: bool
+    config: Config, tapes: Tapes, parts: TapeParts, rounded: tuple[Rounded, ...], in_memory: bool
 ) -> Iterator[Block]:
     """The rows of the run in order. Tapes in memory are converted before the run, files while it goes.
 

@@ -1,13 +1,13 @@
 """Joins the rooms into one run: instruments, books, gate, order manager, core, simulated venues, strategies."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from fractions import Fraction
 from random import Random
 from typing import Any
 
 import numpy as np
-from attrs import define, frozen
+from attrs import define, fields_dict, frozen
 
 from tickwright.adapters.sim.latency import Fixed, LogNormal
 from tickwright.adapters.sim.venue import CAPABILITY, SimVenue
@@ -19,6 +19,7 @@ from tickwright.document import ConfigError, Fault
 from tickwright.engine.backtest import Channel, TapeLoop
 from tickwright.engine.book import Book
 from tickwright.engine.books import Books
+from tickwright.engine.capability import Capability
 from tickwright.engine.core import Core
 from tickwright.engine.desk import Desk, OnError
 from tickwright.engine.door import Door, Names
@@ -35,6 +36,7 @@ from tickwright.plugins import Loaded
 from tickwright.risk.check import Check
 from tickwright.risk.floor import Floor
 from tickwright.risk.gate import RiskGate
+from tickwright.risk.kill import KillSwitch
 from tickwright.risk.limits import LimitBook, RiskConfigError
 from tickwright.strategies.base import handlers
 
@@ -59,15 +61,22 @@ class Tapes:
 
 @define
 class Parts:
-    """The joined parts of one run."""
+    """The joined parts of one run, whatever drives it."""
 
     core: Core
-    loop: TapeLoop
+    gate: RiskGate
     portfolio: Portfolio
     recorder: Recorder
     floor: Floor
     instruments: tuple[Instrument, ...]
     strategies: tuple[str, ...]
+
+
+@define
+class TapeParts(Parts):
+    """The joined parts of a run on tape."""
+
+    loop: TapeLoop
     feed_delay: Latency | None
 
 
@@ -116,22 +125,49 @@ def differences(id: str, stated: Instrument, told: Instrument) -> Iterable[str]:
             yield f"{id}: the config says {name} {ours}, the tape {theirs}; one of them is wrong"
 
 
-def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded], checks: tuple[Check, ...] = ()) -> Parts:
-    """Build the run of a checked config; `checks` are asked about every order after all of ours."""
-    instruments = tapes.instruments
+def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded], checks: tuple[Check, ...] = ()) -> TapeParts:
+    """Build the run of a checked config on tape; `checks` are asked about every order after all of ours."""
+    parts = join_core(config, tapes.instruments, loaded, checks)
+    channels = add_venues(config, parts.core, parts.core.markets)
+    return TapeParts(
+        **{name: getattr(parts, name) for name in fields_dict(Parts)},
+        loop=TapeLoop(parts.core, channels),
+        feed_delay=feed_delay(config),
+    )
+
+
+def join_core(
+    config: Config,
+    instruments: tuple[Instrument, ...],
+    loaded: Mapping[str, Loaded],
+    checks: tuple[Check, ...] = (),
+    *,
+    ids: Names | None = None,
+    balances: Mapping[str, Decimal] | None = None,
+    capabilities: Mapping[str, Capability] | None = None,
+    kill: KillSwitch | None = None,
+    watched: Callable[[str, str, Any], Any] = lambda strategy, name, handler: handler,
+) -> Parts:
+    """Everything of a run but its venues.
+
+    `ids` make the orders' names, `balances` take the place of the config's, `capabilities` tell what each venue's
+    adapter can carry (else what the simulator can), `kill` is a kill switch with what it kept. Each strategy's
+    handlers pass through `watched` with the strategy's and the handler's names.
+    """
     names = tuple(loaded)
     recorder = Recorder()
     portfolio = Portfolio(
         instruments,
         names,
         currency=config.account.currency,
-        balances=config.account.balances,
+        balances=config.account.balances if balances is None else balances,
         rates=fixed_rates(config),
         awaited=tuple(followed_rates(config)),
     )
     markets = [Market(each, i, portfolio.position(i)) for i, each in enumerate(instruments)]
     seats = make_seats(config, names, markets, portfolio)
-    floor = make_floor(config, instruments, markets, seats, portfolio, recorder)
+    carried = capabilities or {market.venue_name: CAPABILITY for market in markets}
+    floor = make_floor(config, instruments, markets, seats, portfolio, recorder, carried, kill)
     gate = RiskGate(floor, recorder, checks)
     books = Books(portfolio, markets, len(names), gate, recorder)
     by_id = {market.instrument.id: market for market in markets}
@@ -139,19 +175,17 @@ def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded], checks: tup
         books.follow(currency, by_id[id])
     core = Core(markets, OrderManager(recorder, books), gate, recorder, books)
     core.leaves_invalid = config.on_book_invalid == "leave"
-    channels = add_venues(config, core, markets)
-    ids = Names(f"{PREFIX}-")
+    ids = ids or Names(f"{PREFIX}-")
     for index, (name, one) in enumerate(loaded.items()):
-        add_strategy(core, name, index, one, OnError(config.strategies[name].on_error), ids, seats)
+        add_strategy(core, name, index, one, OnError(config.strategies[name].on_error), ids, seats, watched)
     return Parts(
         core=core,
-        loop=TapeLoop(core, channels),
+        gate=gate,
         portfolio=portfolio,
         recorder=recorder,
         floor=floor,
         instruments=instruments,
         strategies=names,
-        feed_delay=feed_delay(config),
     )
 
 
@@ -202,6 +236,8 @@ def make_floor(
     seats: dict[str, list[Seat]],
     portfolio: Portfolio,
     recorder: Recorder,
+    capabilities: Mapping[str, Capability],
+    kill: KillSwitch | None,
 ) -> Floor:
     """Everything the gate stands on.
 
@@ -217,9 +253,8 @@ def make_floor(
             rates=config.account.rates,
             authority=config.authority(),
         )
-        carried = {market.venue_name: CAPABILITY for market in markets}
         every = [seat for row in seats.values() for seat in row]
-        return Floor(limits, markets, every, portfolio, recorder, capabilities=carried)
+        return Floor(limits, markets, every, portfolio, recorder, capabilities=capabilities, kill=kill)
     except RiskConfigError as error:
         place = config.place(("risk",))
         raise ConfigError([Fault(place, line) for line in str(error).splitlines()]) from None
@@ -271,12 +306,20 @@ def add_venues(config: Config, core: Core, markets: list[Market]) -> list[Channe
 
 
 def add_strategy(
-    core: Core, name: str, index: int, loaded: Loaded, on_error: OnError, ids: Names, seats: dict[str, list[Seat]]
+    core: Core,
+    name: str,
+    index: int,
+    loaded: Loaded,
+    on_error: OnError,
+    ids: Names,
+    seats: dict[str, list[Seat]],
+    watched: Callable[[str, str, Any], Any],
 ) -> None:
     strategy = loaded.create()
     door = Door(name, index, ids)
     log = strategy_log(name, lambda: core.now)
-    desk = Desk(strategy, door, handlers(strategy), on_error, core, log)
+    own = {called: watched(name, called, handler) for called, handler in handlers(strategy).items()}
+    desk = Desk(strategy, door, own, on_error, core, log)
     for seat in seats[name]:
         desk.add_seat(seat)
     core.add_desk(desk)

@@ -397,6 +397,8 @@ class Live:
                 for order in port.asker.sweep.ours():
                     if order.cancel_wanted:
                         self.core.cancel(order)
+                    elif order.cancel_outstanding and port.remote is not None:
+                        port.remote.cancel(order, order.cancel_id, self.core.now)
 
     # --- strategies' own work -----------------------------------------------------------------------------------------
 

@@ -10,6 +10,7 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Callable
 
+from tickwright.engine.intake import Link
 from tickwright.engine.order import Order
 from tickwright.engine.ports import TapeVenue
 from tickwright.engine.terms import NO_TIME, PENDING_NEW
@@ -24,12 +25,13 @@ class RemoteVenue(TapeVenue):
 
     native_replace = False
 
-    def __init__(self, wire: Wire, markets: int, blocked: Callable[[Order, str], None]) -> None:
+    def __init__(self, wire: Wire, link: Link, markets: int, blocked: Callable[[Order, str], None]) -> None:
         self.next_due = NO_TIME
         self.instant = False
         self.resting = array("q", bytes(8 * markets))
         self.event = 0
         self.wire = wire
+        self.link = link
         self.blocked = blocked
         self.orders: list[Order] = []
         self.cancels: list[tuple[Order, int]] = []
@@ -47,7 +49,8 @@ class RemoteVenue(TapeVenue):
     def release(self, recorded: bool) -> list[Order]:
         """Let go what was held: new orders only if what was recorded of them is safe, cancels in any case.
 
-        Returns the orders that were kept back.
+        Cancels that the link cannot carry lapse here: they stay wanted, and leave first once it is up again. Returns
+        the orders that were kept back.
         """
         orders, self.orders = self.orders, []
         cancels, self.cancels = self.cancels, []
@@ -62,6 +65,6 @@ class RemoteVenue(TapeVenue):
                 if len(self.left) > LEFT_KEPT:
                     self.left.popitem(last=False)
                 self.wire.submit(order)
-        for order, request_id in cancels:
+        for order, request_id in cancels if self.link.up else ():
             self.wire.cancel(order, request_id)
         return [] if recorded else orders

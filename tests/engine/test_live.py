@@ -1,0 +1,372 @@
+"""The live driver against a venue in memory, on a virtual clock: reconcile, trade, lose the link, kill, stop."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from typing import Any
+
+import trio
+from live_rig import ID, WALL, Bench
+from trio.testing import MockClock
+
+from tickwright.engine.book import Book
+from tickwright.engine.events import LinkChanged, OrderAccepted, SendFailed
+from tickwright.engine.live import DONE, FAILED, JOURNAL_REFUSED, ORDERS_LEFT, Ending
+from tickwright.engine.order import Fill, Order
+from tickwright.engine.terms import OrderState
+from tickwright.engine.times import SECOND
+from tickwright.strategies.base import Strategy
+
+
+class Buyer(Strategy):
+    """Buys once when told, and remembers what it hears."""
+
+    def __init__(self, qty: str = "1") -> None:
+        self.qty = qty
+        self.wants = 0
+        self.heard: list[str] = []
+        self.fills: list[Fill] = []
+        self.links: list[bool] = []
+        self.mine: list[Order] = []
+
+    def on_start(self) -> None:
+        self.watch(ID, book="every")
+
+    def on_book(self, book: Book) -> None:
+        if self.wants:
+            self.wants -= 1
+            self.mine.append(self.buy(ID, self.qty, price="50000"))
+
+    def on_order(self, order: Order) -> None:
+        self.heard.append(order.code or order.state.name)
+
+    def on_fill(self, order: Order, fill: Fill) -> None:
+        self.fills.append(fill)
+
+    def on_link(self, venue: str, up: bool) -> None:
+        self.links.append(up)
+
+
+@asynccontextmanager
+async def running(bench: Bench) -> AsyncIterator[list[Ending]]:
+    """The run beside the test; its ending is in the list afterwards."""
+    ends: list[Ending] = []
+
+    async def go() -> None:
+        ends.append(await bench.live.run())
+
+    async with trio.open_nursery() as nursery:
+        nursery.start_soon(go)
+        yield ends
+        if not ends:
+            bench.live.stop("the test is over")
+
+
+async def one_order(bench: Bench, buyer: Buyer) -> Order:
+    """A reconciled run with one order of the strategy on its way."""
+    await bench.ready()
+    buyer.wants = 1
+    bench.book()
+    await trio.sleep(0.1)
+    return buyer.mine[-1]
+
+
+async def test_nothing_leaves_before_the_venue_is_reconciled(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    bench.wire.failing = "maintenance"
+    async with running(bench):
+        await bench.ready()
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(0.1)
+        assert buyer.heard == ["NOT_RECONCILED"]
+        assert bench.wire.sent == []
+        bench.wire.failing = ""
+        await trio.sleep(20)
+        assert bench.link.reconciled
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(0.1)
+        assert [order.state for order in bench.wire.sent] == [OrderState.OPEN]
+
+
+async def test_an_order_leaves_after_its_records_and_once(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    seen: list[int] = []
+    bench.wire.on_submit = lambda order: seen.append(bench.records.commits)
+    async with running(bench):
+        before = bench.records.commits
+        order = await one_order(bench, buyer)
+        assert len(seen) == 1
+        assert seen[0] > before
+        remote = bench.live.ports[0].remote
+        assert remote is not None
+        remote.submit(order, 0)
+        remote.release(True)
+        assert bench.wire.sent == [order]
+        assert bench.blocked_orders == [f"{order.client_order_id} SEND_BLOCKED: it has left before"]
+
+
+async def test_a_dead_journal_lets_cancels_out_but_no_order_and_ends_the_run(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench) as ends:
+        await one_order(bench, buyer)
+        bench.records.fail()
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(30)
+    assert len(bench.wire.sent) == 1
+    assert buyer.mine[0].client_order_id in bench.wire.cancels
+    assert ends[0].code == JOURNAL_REFUSED
+
+
+async def test_a_fill_that_the_stream_dropped_is_found_by_the_next_pass(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        bench.wire.execute(order.client_order_id, 400, told=False)
+        await trio.sleep(35)
+        assert order.filled_qty == 0.4
+        assert [fill.recovered for fill in buyer.fills] == [True]
+        bench.wire.execute(order.client_order_id, 600)
+        await trio.sleep(40)
+        assert order.state is OrderState.FILLED
+        assert len(buyer.fills) == 2
+        assert bench.core.books.portfolio.position(0).lots == 1000
+
+
+async def test_a_lost_ack_is_asked_for_and_the_order_is_not_sent_again(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    bench.wire.silent = True
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        assert order.state is OrderState.PENDING_NEW
+        await trio.sleep(3.1)
+        assert "UNKNOWN" in buyer.heard
+        await trio.sleep(10)
+        assert order.state is OrderState.OPEN
+        assert len(bench.wire.sent) == 1
+        bench.wire.silent = False
+
+
+async def test_an_order_that_never_arrived_fails_only_when_that_is_proven(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    bench.wire.on_submit = lambda order: None
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        await trio.sleep(6)
+        assert order.state is OrderState.UNKNOWN
+        await trio.sleep(30)
+        assert order.state is OrderState.FAILED
+
+
+async def test_answers_that_fail_prove_nothing(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    bench.wire.on_submit = lambda order: None
+    async with running(bench) as ends:
+        order = await one_order(bench, buyer)
+        bench.wire.failing = "503"
+        await trio.sleep(120)
+        assert order.state is OrderState.UNKNOWN
+    assert ends[0].code == ORDERS_LEFT
+    assert ends[0].left == (order,)
+
+
+async def test_a_lost_link_makes_everything_doubtful_until_it_is_reconciled(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        bench.wire.put(LinkChanged(venue="TDX", up=False, reason="cut", ts=0))
+        await trio.sleep(0.1)
+        assert order.state is OrderState.UNKNOWN
+        assert bench.core.markets[0].book.health.name == "STALE"
+        assert not bench.link.reconciled
+        bench.wire.execute(order.client_order_id, 250, told=False)
+        await trio.sleep(5)
+        bench.wire.put(LinkChanged(venue="TDX", up=True, ts=0))
+        await trio.sleep(10)
+        assert bench.link.reconciled
+        assert order.filled_qty == 0.25
+        assert order.state is OrderState.CANCELED
+        assert bench.wire.cancels == [order.client_order_id]
+        assert buyer.links == [True, False, True]
+
+
+async def test_a_send_that_failed_is_doubtful_and_asked_for(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+
+    def fail(order: Order) -> None:
+        bench.wire.put(SendFailed(client_order_id=order.client_order_id, reason="cut", ts=0))
+
+    bench.wire.on_submit = fail
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        assert order.state is OrderState.UNKNOWN
+        assert order.cause.name == "SEND_ERROR"
+        await trio.sleep(40)
+        assert order.state is OrderState.FAILED
+
+
+async def test_a_kill_cancels_what_rests_and_holds(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        bench.live.kill("global", "", "cancel", "enough", "test")
+        await trio.sleep(1)
+        assert order.state is OrderState.CANCELED
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(0.1)
+        assert buyer.heard[-1] == "KILL_SWITCH_ACTIVE"
+        bench.live.rearm("global", "", "all is well", "test")
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(0.1)
+        assert buyer.mine[-1].state is OrderState.OPEN
+
+
+async def test_a_stop_cancels_and_asks_the_venue_before_it_says_so(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench) as ends:
+        order = await one_order(bench, buyer)
+        bench.live.stop("enough")
+        buyer.wants = 5
+        bench.book()
+    assert order.state is OrderState.CANCELED
+    assert len(bench.wire.sent) == 1
+    assert ends[0].code == DONE
+    assert "all orders cancelled, verified with the venue" in bench.said
+    assert bench.wire.asked[-1] == "open_orders"
+
+
+async def test_a_stop_that_cannot_cancel_lists_what_is_left(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench) as ends:
+        order = await one_order(bench, buyer)
+        bench.wire.answers = False
+        bench.live.stop("enough")
+    assert ends[0].code == ORDERS_LEFT
+    assert ends[0].left == (order,)
+
+
+async def test_a_task_that_dies_ends_the_run_in_order(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench) as ends:
+        order = await one_order(bench, buyer)
+
+        def broken(since: int) -> Any:
+            raise ZeroDivisionError("a bug")
+
+        bench.wire.trades = broken  # type: ignore[method-assign]
+        await trio.sleep(60)
+    assert ends[0].code == FAILED
+    assert order.state is OrderState.CANCELED
+    assert any("ZeroDivisionError" in text for text in bench.said)
+
+
+async def test_an_order_of_our_prefix_that_we_do_not_know_halts_everything(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        facts = bench.wire.live[order.client_order_id]
+        from attrs import evolve
+
+        bench.wire.live["tw01-999"] = evolve(facts, client_order_id="tw01-999", venue_order_id="v999")
+        await trio.sleep(40)
+        assert bench.strangers.locked
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(0.1)
+        assert buyer.heard[-1] == "KILL_SWITCH_ACTIVE"
+
+
+async def test_holdings_that_our_fills_do_not_explain_close_the_instrument(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    bench.wire.holding = {"BTC": Decimal("10"), "CHF": Decimal("1000000")}
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        await trio.sleep(40)
+        assert not bench.sweep.mismatched
+        bench.wire.holding = {"BTC": Decimal("9"), "CHF": Decimal("1000000")}
+        await trio.sleep(70)
+        assert bench.sweep.mismatched == {"BTC": Decimal(-1)}
+        assert bench.core.books.portfolio.position(0).lots == 0
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(0.1)
+        assert buyer.heard[-1] != "OPEN"
+        assert order.state is OrderState.OPEN
+
+
+async def test_a_strategy_works_beside_trading(autojump_clock: MockClock) -> None:
+    class Slow(Buyer):
+        async def background(self) -> None:
+            await trio.sleep(5)
+            self.mine.append(self.buy(ID, "1", price="50000"))
+            await trio.sleep_forever()
+
+    slow = Slow()
+    bench = Bench(slow)
+    async with running(bench):
+        await bench.ready()
+        await trio.sleep(5)
+        assert slow.mine[0].state is OrderState.OPEN
+
+
+async def test_a_background_that_raises_is_its_strategys_error(autojump_clock: MockClock) -> None:
+    class Breaks(Buyer):
+        async def background(self) -> None:
+            await trio.sleep(1)
+            raise ValueError("no model")
+
+    breaks, other = Breaks(), Buyer()
+    bench = Bench(breaks, other)
+    async with running(bench):
+        await trio.sleep(2)
+        assert [failure.handler for failure in bench.core.failures] == ["background"]
+        order = await one_order(bench, other)
+        assert order.state is OrderState.OPEN
+
+
+async def test_time_comes_from_trios_clock_and_the_wall_only_at_the_start(autojump_clock: MockClock) -> None:
+    class Ticker(Buyer):
+        def on_start(self) -> None:
+            self.every("1s", "tick")
+
+        def on_timer(self, name: str) -> None:
+            self.heard.append(str((self.now - WALL) // SECOND))
+
+    ticker = Ticker()
+    bench = Bench(ticker)
+    async with running(bench):
+        await trio.sleep(3.5)
+        assert ticker.heard == ["1", "2", "3"]
+
+
+async def test_a_late_ack_of_an_order_asked_for_changes_nothing_more(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    bench.wire.silent = True
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        await trio.sleep(10)
+        count = len(buyer.heard)
+        bench.wire.put(OrderAccepted(client_order_id=order.client_order_id, venue_order_id=f"v{order.number}", ts=0))
+        await trio.sleep(0.1)
+        assert len(buyer.heard) == count
+        bench.wire.silent = False
