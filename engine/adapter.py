@@ -4,7 +4,12 @@ A declaration is plain data, so that a config can be checked without a socket. H
 of a config: a file that was copied from elsewhere cannot send credentials to another machine.
 """
 
-from attrs import frozen
+from collections.abc import Mapping
+from typing import Any
+
+from attrs import field, frozen
+
+from tickwright.engine.secret import Secret
 
 
 @frozen(kw_only=True)
@@ -32,7 +37,8 @@ class Adapter:
 
     `credentials` are all that it knows, `needed` those that live trading does not start without. `login_for_data`
     says whether paper needs them, too. An adapter without a `url` has no live market. `local` says that a venue of
-    its kind can be served on this machine.
+    its kind can be served on this machine. `wire` (``module:function``) makes its wire of a `Site` and a clock, and is
+    imported when a run begins.
     """
 
     name: str
@@ -44,3 +50,24 @@ class Adapter:
     login_for_data: bool = False
     settings: tuple[Setting, ...] = ()
     local: bool = False
+    wire: str = ""
+
+
+@frozen(kw_only=True)
+class Site:
+    """One venue of one run, as its adapter is told of it.
+
+    `trading` is false where market data alone are wanted (paper). `insecure` says that addresses without TLS are
+    allowed, which are then this machine's. `prefix` begins the ids of our orders.
+    """
+
+    venue: str
+    url: str
+    http_url: str
+    loopback: bool
+    insecure: bool
+    trading: bool
+    instruments: tuple[str, ...]
+    settings: Mapping[str, Any]
+    credentials: Mapping[str, Secret] = field(repr=False)
+    prefix: str = ""

@@ -27,7 +27,9 @@ class Driver(Protocol):
     """What the asker needs of the run."""
 
     core: Core
-    clock: Clock
+
+    @property
+    def clock(self) -> Clock: ...
 
     def applied(self) -> None:
         """Answers were applied: record, commit, let commands leave."""

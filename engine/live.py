@@ -18,6 +18,7 @@ from attrs import define, field, frozen
 from tickwright.engine.asker import Asker
 from tickwright.engine.core import Core
 from tickwright.engine.desk import Desk
+from tickwright.engine.door import Names
 from tickwright.engine.events import Event
 from tickwright.engine.intake import Intake, Link
 from tickwright.engine.mailbox import MOST, Mailbox
@@ -93,15 +94,21 @@ class Records(Protocol):
     """The journal as the driver uses it."""
 
     @property
-    def healthy(self) -> bool: ...
-
-    @property
-    def reason(self) -> str:
-        """Why it is not healthy."""
+    def healthy(self) -> bool:
+        """Whether the last commit reached the disk in time."""
         ...
 
-    def commit(self) -> None:
-        """Make everything handed over so far durable; a failure shows in `healthy`, it does not raise."""
+    @property
+    def dead(self) -> str:
+        """Why nothing is written any more; empty while it is."""
+        ...
+
+    def number_used(self, number: int) -> None:
+        """Orders up to this number have been made."""
+        ...
+
+    def commit(self) -> object:
+        """Make everything handed over so far durable; a failure shows in `dead`, it does not raise."""
         ...
 
 
@@ -163,6 +170,7 @@ class Live:
     clock: RunClock
     bell: Doorbell
     journal: Records
+    names: Names
     health: Health
     authority: Authority
     on_stop: str = "cancel"
@@ -173,6 +181,7 @@ class Live:
     ended: bool = False
     lags: deque[int] = field(factory=lambda: deque(maxlen=1024))
     written: int = 0
+    lost: bool = False
     lag_told: int = 0
     left: tuple[Order, ...] = ()
     nursery: trio.Nursery | None = None
@@ -260,19 +269,21 @@ class Live:
         if core.recorder.seq != self.written:
             core.recorder.flush()
             self.written = core.recorder.seq
+        self.journal.number_used(self.names.number)
         self.journal.commit()
-        healthy = self.journal.healthy
+        dead = self.journal.dead
+        self.health.journal_ok = self.journal.healthy
         for port in self.ports:
             if port.remote is not None:
-                for order in port.remote.release(healthy):
+                for order in port.remote.release(not dead):
                     core.tell(order, core.orders.send_error(order, core.now))
-        if not healthy and self.health.journal_ok:
-            self.journal_lost()
+        if dead and not self.lost:
+            self.journal_lost(dead)
 
-    def journal_lost(self) -> None:
+    def journal_lost(self, why: str) -> None:
         """What is not on record must not happen: nothing new, everything cancelled, and the run ends."""
-        self.health.journal_ok = False
-        reason = f"the journal failed: {self.journal.reason}"
+        self.lost = True
+        reason = f"the journal failed: {why}"
         self.kill("global", "", "cancel", reason, "JOURNAL_UNAVAILABLE")
         self.stop(reason, JOURNAL_REFUSED)
 

@@ -58,4 +58,5 @@ TDX: Final = Adapter(
         ),
     ),
     local=True,
+    wire="tickwright.adapters.tdx.venue:make",
 )

@@ -44,14 +44,18 @@ class Records:
     def __init__(self) -> None:
         self.commits = 0
         self.healthy = True
-        self.reason = ""
+        self.dead = ""
+        self.used = 0
+
+    def number_used(self, number: int) -> None:
+        self.used = number
 
     def commit(self) -> None:
         self.commits += 1
 
     def fail(self) -> None:
         self.healthy = False
-        self.reason = "disk full"
+        self.dead = "disk full"
 
 
 class VenueInMemory:
@@ -222,14 +226,15 @@ class Bench:
     """One run: its parts, its wire, its driver."""
 
     def __init__(self, *strategies: Strategy, **risk: Any) -> None:
-        names = [f"s{i}" for i in range(len(strategies))]
+        called = [f"s{i}" for i in range(len(strategies))]
+        names = Names("tw01-")
         mapping = {
             **CONFIG,
-            "strategies": {name: {"use": "market_maker", "instruments": [ID]} for name in names},
+            "strategies": {name: {"use": "market_maker", "instruments": [ID]} for name in called},
             "risk": CONFIG["risk"] | risk,
         }
         config = load(mapping)
-        loaded = {name: Given(each) for name, each in zip(names, strategies, strict=True)}
+        loaded = {name: Given(each) for name, each in zip(called, strategies, strict=True)}
         self.wire = VenueInMemory()
         self.bell = Doorbell()
         self.clock = RunClock(lambda: WALL)
@@ -237,7 +242,7 @@ class Bench:
             config,
             (config.instrument(ID),),
             loaded,  # type: ignore[arg-type]
-            ids=Names("tw01-"),
+            ids=names,
             capabilities={"TDX": self.wire.capability},
         )
         core = self.core = self.parts.core
@@ -263,6 +268,7 @@ class Bench:
             clock=self.clock,
             bell=self.bell,
             journal=self.records,
+            names=names,
             health=self.parts.gate,
             authority=Authority(self.parts),
             told=self.said.append,

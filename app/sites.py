@@ -1,0 +1,97 @@
+"""The venues of a paper or live run: where each is reached, its wire, and what it says of the instruments."""
+
+import importlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from attrs import evolve
+
+from tickwright.build import differences
+from tickwright.config import Config
+from tickwright.document import ConfigError, Fault
+from tickwright.engine.adapter import Site
+from tickwright.engine.instrument import Instrument
+from tickwright.engine.secret import Secret
+from tickwright.engine.wire import Clock, QueryFailed, Wire
+from tickwright.venues import declared
+
+
+def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] | None) -> Site:
+    """One venue of a run; `served` is what a venue started for the run says of itself, None for others."""
+    spec = config.venues[venue]
+    where = config.endpoint(venue)
+    trading = config.mode == "live"
+    if served is not None:
+        url, http_url, loopback, insecure = served["ws_url"], served["http_url"], True, True
+        credentials = {
+            name: Secret(text) for name, text in served.items() if isinstance(text, str) and not name.endswith("_url")
+        }
+    else:
+        assert where is not None, f"checked with the config: {venue} has a live market"
+        url, http_url, loopback, insecure = where.url, where.http_url, where.loopback, where.insecure
+        adapter = declared(spec.adapter)
+        wanted = trading or (adapter is not None and adapter.login_for_data)
+        credentials = config.secrets(venue) if wanted else {}
+    ids = dict.fromkeys(
+        id for one in config.strategies.values() for id in one.instruments if config.venue_of(id) == venue
+    )
+    return Site(
+        venue=venue.upper(),
+        url=url,
+        http_url=http_url,
+        loopback=loopback,
+        insecure=insecure,
+        trading=trading,
+        instruments=tuple(ids),
+        settings=spec.settings,
+        credentials=credentials,
+        prefix=prefix,
+    )
+
+
+def make_wire(config: Config, site: Site, clock: Clock) -> Wire:
+    """The wire of a site, made by its adapter."""
+    adapter = declared(config.venues[site.venue.lower()].adapter)
+    assert adapter is not None, f"checked with the config: {site.venue} has an adapter"
+    module, _, name = adapter.wire.partition(":")
+    make: Callable[[Site, Clock], Wire] = getattr(importlib.import_module(module), name)
+    return make(site, clock)
+
+
+async def instruments_of(config: Config, wires: Iterable[Wire], ids: Mapping[str, tuple[str, ...]]) -> list[Instrument]:
+    """Every instrument of the run: as its venue says, or as the config does, where the venue cannot be asked.
+
+    Fees are the config's in any case: venues do not state them with their reference data.
+
+    Raises:
+        ConfigError: venue and config say different things, or neither says anything.
+        QueryFailed: live, and the venue cannot be asked.
+    """
+    found: list[Instrument] = []
+    faults: list[Fault] = []
+    for wire in wires:
+        wanted = ids[wire.venue]
+        told: Mapping[str, Instrument] = {}
+        try:
+            told = await wire.instruments(wanted)
+        except QueryFailed:
+            if config.mode == "live" or any(id not in config.instruments for id in wanted):
+                raise
+        for id in wanted:
+            stated = config.instrument(id) if id in config.instruments else None
+            theirs = told.get(id)
+            if stated is not None and theirs is not None:
+                place = config.place(("instruments", id))
+                faults += [
+                    Fault(place, text.replace("the tape", "the venue")) for text in differences(id, stated, theirs)
+                ]
+            fees = config.venues[config.venue_of(id)].fees
+            if stated is not None:
+                found.append(stated)
+            elif theirs is not None:
+                found.append(evolve(theirs, maker_fee=fees.maker, taker_fee=fees.taker))
+            else:
+                faults.append(Fault(config.place(("strategies",)), f"expected an instrument of {wire.venue}, got {id}"))
+    if faults:
+        raise ConfigError(faults)
+    return found

@@ -1,0 +1,317 @@
+"""Joins and drives a run on a live market: paper (orders simulated here) or live (orders at the venue).
+
+journal, wires, instruments   ->  core, gate, portfolio (as in a backtest)  ->  what the journal remembers
+->  the live driver, beside it the control socket, the KILL file, signals and the view  ->  the run folder
+"""
+
+import time
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager
+from datetime import UTC, datetime
+from decimal import Decimal
+from pathlib import Path
+from random import Random
+from typing import Any, Final
+
+import msgspec
+import trio
+from attrs import define, field
+
+from tickwright.adapters.sim.venue import SimVenue
+from tickwright.backtesting import CODES, as_yaml
+from tickwright.build import ORDERS, REJECTS, REPORTS, Parts, join_core, travel
+from tickwright.config import Config
+from tickwright.controls import LIMITS
+from tickwright.engine.asker import Asker
+from tickwright.engine.compiled import why_interpreted
+from tickwright.engine.door import Names
+from tickwright.engine.errors import TickwrightError
+from tickwright.engine.instrument import Instrument
+from tickwright.engine.intake import Intake, Link
+from tickwright.engine.journal import Journal
+from tickwright.engine.live import HALTED, Doorbell, Ending, Live, Port, RunClock
+from tickwright.engine.order import Order
+from tickwright.engine.records import Sink
+from tickwright.engine.remote import RemoteVenue
+from tickwright.engine.strangers import Strangers
+from tickwright.engine.sweep import Sweep
+from tickwright.engine.wire import Wire
+from tickwright.plugins import load_checks, load_strategies
+from tickwright.reports.html import write_report
+from tickwright.reports.parquet import RunWriter
+from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
+from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary
+from tickwright.reports.summary import RunFacts, summarise
+from tickwright.result import Result
+from tickwright.risk.floor import Floor
+from tickwright.risk.kill import KillMode, KillSwitch
+from tickwright.sites import instruments_of, make_wire, site_of
+
+SLOW_S: Final = 1.0
+"""A handler that takes longer is an error of its strategy: nothing else happens meanwhile."""
+
+Told = Callable[[str], None]
+
+
+class SlowHandler(TickwrightError):
+    """A strategy's handler blocked the loop."""
+
+
+class Rules:
+    """What the driver may do to the gate's rules."""
+
+    def __init__(self, floor: Floor) -> None:
+        self.floor = floor
+
+    def kill(self, level: str, name: str, mode: str, reason: str, by: str, now: int) -> None:
+        try:
+            how = KillMode[mode.upper()]
+        except KeyError:
+            raise TickwrightError(f"kill: expected mode pause, cancel or flatten, received {mode!r}") from None
+        self.floor.kill.kill(level, name, mode=how, reason=reason, by=by, now=now)
+
+    def rearm(self, level: str, name: str, reason: str, by: str, now: int) -> None:
+        self.floor.kill.rearm(level, name, operator=by, reason=reason)
+
+    def reduce_only(self, instrument: str, reason: str, now: int) -> None:
+        self.floor.set_state("instrument", instrument, "reduce_only", now, reason)
+
+
+class Both:
+    """Hands every block of records to the journal and to the run folder."""
+
+    def __init__(self, *sinks: Sink) -> None:
+        self.sinks = sinks
+
+    def block(self, table: str, columns: tuple[str, ...], rows: Any, texts: list[str]) -> None:
+        for sink in self.sinks:
+            sink.block(table, columns, rows, texts)
+
+
+def timed(strategy: str, name: str, handler: Any) -> Any:
+    """A handler that is an error where it takes too long."""
+    clock = time.perf_counter
+
+    def called(*arguments: Any) -> None:
+        begun = clock()
+        handler(*arguments)
+        took = clock() - begun
+        if took > SLOW_S:
+            raise SlowHandler(f"{name} took {took:.1f} s, expected at most {SLOW_S:g} s: everything waited for it")
+
+    return called
+
+
+@define(eq=False)
+class TradingRun:
+    """A run that is ready to trade."""
+
+    config: Config
+    journal: Journal
+    parts: Parts
+    live: Live
+    names: Names
+    folder: Path
+    writer: RunWriter
+    wires: tuple[Wire, ...]
+    begun: float = field(factory=time.perf_counter)
+
+    async def go(self) -> tuple[Ending, Result]:
+        """Trade until stopped, then close the books."""
+        ending = await self.live.run()
+        return ending, self.finish(ending)
+
+    def close(self) -> None:
+        """Write what is left; the journal last."""
+        try:
+            self.parts.recorder.flush()
+            self.writer.close()
+        finally:
+            self.journal.close()
+
+    def finish(self, ending: Ending) -> Result:
+        parts = self.parts
+        parts.recorder.flush()
+        self.writer.close()
+        lines = final_lines(parts.portfolio, parts.strategies)
+        write_positions(self.folder, lines)
+        latches = tuple(parts.floor.kill.latches.values())
+        facts = RunFacts(
+            run_hash=run_hash(parts.recorder.log_hash(), portfolio_lines(lines)),
+            compiled=not why_interpreted(),
+            events=self.live.intake.counts.events,
+            wakes=parts.core.wakes,
+            wall_s=time.perf_counter() - self.begun,
+            name=self.config.name,
+            mode=self.config.mode,
+            status=status_of(ending, bool(latches), bool(parts.core.failures)),
+            data_start_ns=self.live.clock.begun_wall,
+            data_end_ns=parts.core.now,
+        )
+        run = RunFolder(self.folder)
+        summary = summarise(run, facts, lines)
+        summary["exit_code"] = ending.code
+        summary["left"] = [order.client_order_id for order in ending.left]
+        write_summary(self.folder, summary)
+        write_report(run)
+        return Result(run, summary, tuple(parts.core.failures), latches)
+
+
+def status_of(ending: Ending, latched: bool, failed: bool) -> str:
+    """How the run ended, in a word."""
+    if latched or ending.code == HALTED:
+        return "halted"
+    return "done" if ending.code == 0 and not failed else "failed"
+
+
+@asynccontextmanager
+async def opened(
+    config: Config, served: Mapping[str, Mapping[str, Any]], told: Told, make: Any = make_wire
+) -> AsyncIterator[TradingRun]:
+    """Build a run of a checked config; `served` are the venues that were started for it, by their keys.
+
+    Raises:
+        ConfigError: the config cannot be run.
+        JournalError: the journal cannot be opened, or another process holds it.
+        QueryFailed: a venue cannot be asked for what the run needs to begin.
+    """
+    loaded = load_strategies(config)
+    checks = load_checks(config)
+    clock = RunClock()
+    async with AsyncExitStack() as stack:
+        journal = Journal.open(config.state_folder, durability=config.journal.durability, clock=clock)
+        stack.callback(journal.close)
+        if journal.loss:
+            told(journal.loss)
+        keys = dict.fromkeys(config.venue_of(id) for one in config.strategies.values() for id in one.instruments)
+        sites = [site_of(config, key, journal.prefix, served.get(key)) for key in keys]
+        wires = tuple(make(config, site, clock) for site in sites)
+        instruments = tuple(await instruments_of(config, wires, {site.venue: site.instruments for site in sites}))
+        names = Names(f"{journal.prefix}-", journal.next_order_number - 1)
+        parts = join_core(
+            config,
+            instruments,
+            loaded,
+            checks,
+            ids=names,
+            balances=await opening(config, wires, journal, instruments),
+            capabilities=None if config.mode == "paper" else {wire.venue: wire.capability for wire in wires},
+            kill=KillSwitch(journal.latch_store()),
+            watched=timed,
+        )
+        parts.core.store = journal.store()
+        live = drive(config, parts, wires, journal, names, clock, told)
+        run_folder = make_run_folder(
+            config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
+        )
+        (run_folder / LIMITS).write_text(parts.floor.describe())
+        writer = RunWriter(run_folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns)
+        run = TradingRun(config, journal, parts, live, names, run_folder, writer, wires)
+        stack.callback(run.close)
+        yield run
+
+
+async def opening(
+    config: Config, wires: Iterable[Wire], journal: Journal, instruments: tuple[Instrument, ...]
+) -> dict[str, Decimal] | None:
+    """What the account held when this journal began: live as the venue said then, paper as the config says."""
+    if config.mode == "paper":
+        return None
+    for record in journal.records(kinds=("baseline",)):
+        held = msgspec.json.decode(record.body)["balances"]
+        return {name: Decimal(amount) for name, amount in held.items()}
+    total: dict[str, Decimal] = {}
+    for wire in wires:
+        for name, amount in (await wire.holdings() or {}).items():
+            total[name] = total.get(name, Decimal(0)) + amount
+    journal.append("baseline", {"balances": {name: str(amount) for name, amount in total.items()}}, journal.clock.now())
+    journal.commit()
+    return total
+
+
+def drive(
+    config: Config,
+    parts: Parts,
+    wires: tuple[Wire, ...],
+    journal: Journal,
+    names: Names,
+    clock: RunClock,
+    told: Told,
+) -> Live:
+    """The live driver of joined parts: each venue simulated here (paper), or its wire (live)."""
+    core = parts.core
+    links: dict[str, Link] = dict(parts.floor.venues)
+    for link in links.values():
+        link.up = link.reconciled = False
+    strangers = {
+        wire.venue: Strangers(core.orders, journal.prefix, config.external_orders)
+        for wire in wires
+        if config.mode == "live"
+    }
+    live: Live
+    intake = Intake(
+        core,
+        links,
+        strangers,
+        lambda venue, order: live.wanted(venue, order),
+        lambda venue, up: live.turned(venue, up),
+    )
+    live = Live(
+        core=core,
+        intake=intake,
+        ports=[],
+        clock=clock,
+        bell=Doorbell(),
+        journal=journal,
+        names=names,
+        health=parts.gate,
+        authority=Rules(parts.floor),
+        on_stop=config.on_stop,
+        told=told,
+    )
+
+    def blocked(order: Order, why: str) -> None:
+        core.recorder.note(3, f"{order.client_order_id}: {why}", core.now)
+        live.kill("global", "", "cancel", f"{order.client_order_id}: {why}", "SEND_BLOCKED")
+
+    for wire in wires:
+        own = [market for market in core.markets if market.venue_name == wire.venue]
+        link = links[wire.venue]
+        if config.mode == "paper":
+            simulated = simulated_venue(config, parts, wire.venue)
+            core.add_venue(simulated, own)
+            for market in own:
+                intake.simulate(market, simulated)
+            live.ports.append(Port(wire, link))
+        else:
+            remote = RemoteVenue(wire, link, len(core.markets), blocked)
+            core.add_venue(remote, own)
+            sweep = Sweep(core, intake, wire.venue, strangers[wire.venue], clock.now())
+            live.ports.append(Port(wire, link, remote, Asker(live, wire, link, sweep)))
+    return live
+
+
+def simulated_venue(config: Config, parts: Parts, venue: str) -> SimVenue:
+    """Where paper orders go: matched against the live books."""
+    simulator = config.simulator
+    core = parts.core
+    return SimVenue(
+        core,
+        [market.book if market.venue_name == venue else None for market in core.markets],
+        queue=simulator.queue,
+        to_venue=travel(config, simulator.latency.order, ORDERS),
+        to_client=travel(config, simulator.latency.report, REPORTS),
+        reject_probability=float(simulator.reject_probability),
+        random=Random(f"{simulator.seed} {REJECTS} {venue}"),
+    )
+
+
+async def trade(config: Config, told: Told) -> tuple[Ending, Result]:
+    """Trade a checked config until a signal, the control socket or the run itself ends it."""
+    async with opened(config, {}, told) as run:
+        run.parts.recorder.open(run.writer, run.parts.floor.columns)
+        return await run.go()
+
+
+def run_trading(config: Config, told: Told) -> tuple[Ending, Result]:
+    return trio.run(trade, config, told)
