@@ -47,6 +47,7 @@ VERBS: Final[dict[str, Verb]] = {
     "new": Verb("tickwright.commands.new:new", "Write the files of a new strategy, with a test that passes."),
     "run": Verb("tickwright.commands.run:run", "Run a config in its own mode."),
     "strategies": Verb("tickwright.commands.strategies:strategies", "Look at the strategies that are installed."),
+    "venue": Verb("tickwright.commands.venue:venue", "Run a local exchange that speaks a real venue's protocol."),
     "why": Verb("tickwright.commands.why:why", "Tell the life of one order in plain words."),
 }
 

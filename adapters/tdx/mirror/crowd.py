@@ -1,0 +1,98 @@
+"""A random market in one pair: orders that come and go around a wandering middle, and takers who meet them.
+
+It trades as anybody does: its takers hit whoever stands first, clients included, and its makers' orders may be taken by
+clients. Everything is drawn from the random source that it is given.
+"""
+
+from random import Random
+from typing import Final
+
+from tickwright.adapters.tdx.mirror.exchange import Exchange, Outlet
+from tickwright.adapters.tdx.mirror.listing import Pair
+from tickwright.adapters.tdx.mirror.orders import Order
+from tickwright.engine.times import SECOND
+
+FEWEST: Final = 15
+"""Orders on each side that it does not go below, if it can help it."""
+MOST: Final = 40
+PAUSE_S: Final = 0.02
+"""Between two bouts, at high rates; at low rates it is one order at a time."""
+TRADE_WITHIN_NS: Final = (SECOND // 4, 5 * SECOND // 2)
+"""The next trade comes after between these."""
+VALUE: Final = 10_000
+"""What an order is typically worth, in the quote currency."""
+
+
+class Crowd:
+    """Everybody who trades in one pair and is no client."""
+
+    def __init__(self, exchange: Exchange, pair: Pair, rate: float, rng: Random) -> None:
+        self._exchange = exchange
+        self._pair = pair
+        self._rng = rng
+        self._orders: dict[int, list[Order]] = {1: [], -1: []}
+        self._start = self._middle = pair.start_ticks
+        self._scale = max(pair.start_ticks // 20_000, 2)
+        price = float(pair.instrument.price(pair.start_ticks) * pair.instrument.lot_size)
+        self._lots = max(int(VALUE / price), 2)
+        self._trade_at = 0
+        self.pause_s = max(1.0 / rate, PAUSE_S)
+        self._owed = 0.0
+        self._rate = rate
+
+    def open(self, at: int, outlet: Outlet) -> None:
+        """Fill the book before anybody looks."""
+        while min(len(orders) for orders in self._orders.values()) < FEWEST:
+            for side in (1, -1):
+                self._add(side, at, outlet)
+        self._trade_at = at + self._rng.randrange(*TRADE_WITHIN_NS)
+
+    def act(self, at: int, outlet: Outlet) -> None:
+        """What happens in one bout, and a trade where one is due."""
+        self._owed += self._rate * self.pause_s
+        while self._owed >= 1.0:
+            self._owed -= 1.0
+            self._one(at, outlet)
+        if at >= self._trade_at:
+            self._trade_at = at + self._rng.randrange(*TRADE_WITHIN_NS)
+            self._take(at, outlet)
+
+    def _one(self, at: int, outlet: Outlet) -> None:
+        rng = self._rng
+        if rng.random() < 0.2:
+            self._middle += rng.choice((-1, 1)) * rng.randint(0, self._scale)
+            self._middle = min(max(self._middle, self._start * 3 // 4), self._start * 5 // 4)
+        side = rng.choice((1, -1))
+        orders = self._orders[side]
+        if len(orders) < FEWEST or (len(orders) < MOST and rng.random() < 0.5):
+            self._add(side, at, outlet)
+            return
+        # Half of those that leave are the farthest away, so that the book follows the middle.
+        far = max(range(len(orders)), key=lambda i: abs(orders[i].ticks - self._middle))
+        chosen = far if rng.random() < 0.5 else rng.randrange(len(orders))
+        self._exchange.markets[self._pair.symbol].remove(orders.pop(chosen))
+
+    def _add(self, side: int, at: int, outlet: Outlet) -> None:
+        rng = self._rng
+        away = 1 + int(rng.expovariate(1 / (4 * self._scale)))
+        ticks = max(self._middle - side * away, 1)
+        lots = rng.randint(max(self._lots // 5, 1), 2 * self._lots)
+        order = self._exchange.street(self._pair.symbol, side, lots, ticks, at, outlet, rests=True)
+        if order.leaves:
+            self._orders[side].append(order)
+        self._sweep(-side)
+
+    def _take(self, at: int, outlet: Outlet) -> None:
+        """A trade: somebody takes a part of what is best."""
+        side = self._rng.choice((1, -1))
+        market = self._exchange.markets[self._pair.symbol]
+        if market.best(-side) == 0:
+            self._add(-side, at, outlet)
+        if market.best(-side):
+            lots = self._rng.randint(1, self._lots)
+            self._exchange.street(self._pair.symbol, side, lots, market.best(-side), at, outlet, rests=False)
+        self._sweep(-side)
+
+    def _sweep(self, side: int) -> None:
+        """Forget orders that were taken, by whomever."""
+        self._orders[side] = [order for order in self._orders[side] if order.leaves]

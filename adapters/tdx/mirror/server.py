@@ -1,0 +1,149 @@
+"""One port for both: HTTP requests by h11, and the upgrade to a WebSocket where one asks for it."""
+
+from email.utils import formatdate
+from typing import TYPE_CHECKING, Final
+
+import h11
+import trio
+from wsproto.utilities import generate_accept_token
+
+from tickwright.adapters.tdx.mirror import assumed, shapes
+from tickwright.adapters.tdx.mirror.orders import Refused, invalid, missing
+from tickwright.adapters.tdx.mirror.rest import HttpAnswer, HttpRequest, json_answer
+from tickwright.adapters.tdx.mirror.sockets import READ_BYTES, Socket
+from tickwright.adapters.tdx.strict import SIZE_MAX
+from tickwright.engine.times import SECOND
+
+if TYPE_CHECKING:
+    from tickwright.adapters.tdx.mirror.venue import Venue
+
+STREAMS_PATH: Final = "/api/ws/v1/streams"
+SUBPROTOCOL: Final = "ws.t-dx.com"
+HEAD_MAX: Final = 65_536
+IDLE_S: Final = 75.0
+_STREAM_ENDED: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
+
+
+async def serve_stream(venue: "Venue", stream: trio.abc.Stream) -> None:
+    """Serve one connection until it ends; never raises for what the other side does."""
+    http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_MAX)
+    try:
+        while await _one_request(venue, stream, http):
+            http.start_next_cycle()
+    except _STREAM_ENDED:
+        pass
+    finally:
+        await trio.aclose_forcefully(stream)
+
+
+async def _one_request(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection) -> bool:
+    """Answer one request; whether another may follow."""
+    try:
+        event = await _next_event(stream, http)
+        if not isinstance(event, h11.Request):
+            return False
+        request = _read_head(event)
+        if "websocket" in request.headers.get("upgrade", "").lower():
+            await _upgrade(venue, stream, http, request)
+            return False
+        body = await _read_body(stream, http)
+        if body is None:
+            await _answer(venue, stream, http, _refusal(413, f"expected a body of at most {SIZE_MAX} bytes"))
+            return False
+        request = HttpRequest(method=request.method, target=request.target, headers=request.headers, body=body)
+        answer = venue.answer(request)
+    except h11.RemoteProtocolError as error:
+        status = error.error_status_hint if 400 <= error.error_status_hint < 600 else 400
+        answer = _refusal(status, str(error))
+    await _answer(venue, stream, http, answer)
+    return http.our_state is h11.DONE and http.their_state is h11.DONE
+
+
+async def _next_event(stream: trio.abc.Stream, http: h11.Connection) -> object:
+    while True:
+        event = http.next_event()
+        if event is not h11.NEED_DATA:
+            return event
+        if http.they_are_waiting_for_100_continue:
+            go_on = http.send(h11.InformationalResponse(status_code=100, headers=[]))
+            await stream.send_all(go_on or b"")
+        data = b""
+        with trio.move_on_after(IDLE_S):
+            data = bytes(await stream.receive_some(READ_BYTES))
+        http.receive_data(data)
+
+
+async def _read_body(stream: trio.abc.Stream, http: h11.Connection) -> bytes | None:
+    """The body of a request, None where it is too large."""
+    parts: list[bytes] = []
+    size = 0
+    while True:
+        event = await _next_event(stream, http)
+        if not isinstance(event, h11.Data):
+            return b"".join(parts)
+        parts.append(bytes(event.data))
+        size += len(event.data)
+        if size > SIZE_MAX:
+            return None
+
+
+def _read_head(event: h11.Request) -> HttpRequest:
+    headers: dict[str, str] = {}
+    for name, value in event.headers:
+        key, text = name.decode("latin-1"), value.decode("latin-1")
+        headers[key] = f"{headers[key]}, {text}" if key in headers else text
+    return HttpRequest(method=event.method.decode("latin-1"), target=event.target.decode("latin-1"), headers=headers)
+
+
+async def _answer(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection, answer: HttpAnswer) -> None:
+    if http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
+        return
+    headers = [
+        ("Date", formatdate(venue.now() // SECOND, usegmt=True)),
+        ("Content-Type", "application/json"),
+        ("Content-Length", str(len(answer.body))),
+        *answer.headers,
+    ]
+    data = http.send(h11.Response(status_code=answer.status, headers=headers)) or b""
+    data += http.send(h11.Data(data=answer.body)) or b""
+    data += http.send(h11.EndOfMessage()) or b""
+    await stream.send_all(data)
+
+
+async def _upgrade(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection, request: HttpRequest) -> None:
+    """Turn the connection into a WebSocket, or say why not."""
+    refused = _objection(request) or venue.upgrade_objection(request)
+    if refused is not None:
+        await _answer(venue, stream, http, refused)
+        return
+    key = request.headers["sec-websocket-key"].encode("latin-1")
+    headers = [
+        ("Upgrade", "websocket"),
+        ("Connection", "Upgrade"),
+        ("Sec-WebSocket-Accept", generate_accept_token(key).decode()),
+        ("Sec-WebSocket-Protocol", SUBPROTOCOL),
+    ]
+    switched = http.send(h11.InformationalResponse(status_code=101, headers=headers, reason=b"Switching Protocols"))
+    await stream.send_all(switched or b"")
+    trailing, _ = http.trailing_data
+    await Socket(venue, stream, bytes(trailing)).run()
+
+
+def _objection(request: HttpRequest) -> HttpAnswer | None:
+    """What is wrong with a handshake."""
+    headers = request.headers
+    offered = [part.strip() for part in headers.get("sec-websocket-protocol", "").split(",")]
+    if request.path.rstrip("/") != STREAMS_PATH:
+        return json_answer(404, shapes.rest_refusal(missing(f"expected {STREAMS_PATH}")))
+    if request.method != "GET" or "upgrade" not in headers.get("connection", "").lower():
+        return _refusal(400, "expected GET with Connection: Upgrade")
+    if headers.get("sec-websocket-version") != "13" or not headers.get("sec-websocket-key"):
+        return _refusal(426, "expected Sec-WebSocket-Version 13 with a key", (("Sec-WebSocket-Version", "13"),))
+    if SUBPROTOCOL not in offered:
+        return _refusal(assumed.UPGRADE_REFUSED, f"expected the subprotocol {SUBPROTOCOL}")
+    return None
+
+
+def _refusal(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> HttpAnswer:
+    said = invalid(message)
+    return json_answer(status, shapes.rest_refusal(Refused(status, said.status, said.reason, message)), headers)

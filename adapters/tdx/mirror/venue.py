@@ -1,0 +1,188 @@
+"""The local venue as a whole: its state, its tasks, and how a test or a run starts one.
+
+Time and randomness are passed in. Nothing in here waits on anything but trio's clock, so that a venue behind memory
+streams runs on a virtual clock.
+"""
+
+import secrets
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from functools import partial
+from random import Random, SystemRandom
+from typing import Any, Final
+
+import trio
+
+from tickwright.adapters.tdx.mirror.accounts import new_accounts
+from tickwright.adapters.tdx.mirror.client import Client
+from tickwright.adapters.tdx.mirror.crowd import Crowd
+from tickwright.adapters.tdx.mirror.desk import Desk
+from tickwright.adapters.tdx.mirror.exchange import Exchange
+from tickwright.adapters.tdx.mirror.feeds import PULSE_NS, Feeds
+from tickwright.adapters.tdx.mirror.listing import Pair, default_pairs
+from tickwright.adapters.tdx.mirror.options import Options
+from tickwright.adapters.tdx.mirror.orders import Execution
+from tickwright.adapters.tdx.mirror.record import Received, Record
+from tickwright.adapters.tdx.mirror.rest import PREFIX, HttpAnswer, HttpRequest, Rest
+from tickwright.adapters.tdx.mirror.server import STREAMS_PATH, SUBPROTOCOL, serve_stream
+from tickwright.adapters.tdx.mirror.sockets import Socket
+from tickwright.adapters.tdx.mirror.tokens import Tokens
+from tickwright.engine.errors import LocalError
+from tickwright.engine.times import SECOND
+
+HOST: Final = "127.0.0.1"
+
+
+def virtual_wall(start: int = 1_735_689_600 * SECOND) -> Callable[[], int]:
+    """A wall clock that trio's clock drives: `start` (nanoseconds UTC) plus trio's time, virtual or not."""
+    return lambda: start + int(trio.current_time() * SECOND)
+
+
+class Venue:
+    """A local venue; `serve_tdx` starts one.
+
+    `received` and `executed` are its own record of what clients asked and what it did, which no restart forgets.
+    `exchange`, `desk` and `tokens` are its inside, for tests that look or meddle.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        pairs: tuple[Pair, ...],
+        wall: Callable[[], int],
+        secret: Random,
+    ) -> None:
+        self.options = options
+        self.now = wall
+        rng = Random(options.seed)
+        symbols = tuple(dict.fromkeys(asset.symbol for pair in pairs for asset in (pair.base, pair.quote)))
+        self.accounts = new_accounts(options.accounts, secret, symbols, options.funds)
+        self.record = Record()
+        self.exchange = Exchange(pairs, self.accounts, options, rng, self.record)
+        self.feeds = Feeds(self.exchange, options)
+        self.tokens = Tokens(self.accounts, options, secret)
+        self.desk = Desk(self.exchange, self.feeds, self.tokens, self.record, options, wall)
+        self.sockets: set[Socket] = set()
+        self.port = 0
+        self._rest = Rest(self.desk)
+        self._rng = rng
+        self._nursery: trio.Nursery | None = None
+
+    # --- what others read -----------------------------------------------------------------------------------------
+
+    @property
+    def received(self) -> list[Received]:
+        return self.record.received
+
+    @property
+    def executed(self) -> list[Execution]:
+        return self.record.executed
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://{HOST}:{self.port}{STREAMS_PATH}"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://{HOST}:{self.port}{PREFIX}"
+
+    def announcement(self) -> dict[str, Any]:
+        """Where it is and who may come in: the line that a person or a script reads."""
+        people = [account.credentials() for account in self.accounts]
+        told: dict[str, Any] = {"ws_url": self.ws_url, "http_url": self.http_url, **people[0]}
+        if len(people) > 1:
+            told["accounts"] = people
+        return told
+
+    # --- ways in --------------------------------------------------------------------------------------------------
+
+    def open_stream(self) -> trio.abc.Stream:
+        """The client's end of a connection in memory, for HTTP or for a WebSocket."""
+        from trio.testing import memory_stream_pair
+
+        ours, theirs = memory_stream_pair()
+        self._start(serve_stream, self, ours)
+        return theirs
+
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        """One REST request, without any connection."""
+        return self._rest.answer(request)
+
+    def upgrade_objection(self, request: HttpRequest) -> HttpAnswer | None:
+        """Why no WebSocket is opened now, though the handshake is right."""
+        return None
+
+    def disconnected(self, client: Client) -> None:
+        """A client's connection has ended: cancel what it asked to have cancelled."""
+        for account in client.cancels_for.values():
+            orders = [order for order in self.exchange.open_orders(account) if order.connection is client]
+            for order in orders:
+                self.exchange.cancel(order, self.now(), self.feeds)
+
+    # --- running --------------------------------------------------------------------------------------------------
+
+    async def run(self, nursery: trio.Nursery, port: int | None) -> None:
+        """Start every task in `nursery`, and listen where a port is given (0: any that is free)."""
+        self._nursery = nursery
+        nursery.start_soon(self._pulse)
+        if self.options.market == "random":
+            for pair in self.exchange.pairs.values():
+                crowd = Crowd(self.exchange, pair, self.options.rate, Random(self._rng.getrandbits(64)))
+                crowd.open(self.now(), self.feeds)
+                nursery.start_soon(self._trade, crowd)
+        if port is not None:
+            listeners = await trio.open_tcp_listeners(port, host=HOST)
+            self.port = listeners[0].socket.getsockname()[1]
+            nursery.start_soon(partial(trio.serve_listeners, partial(serve_stream, self), listeners))
+
+    async def _pulse(self) -> None:
+        due = trio.current_time()
+        while True:
+            # The next beat is reckoned from the last, so that a late one does not shift those that follow.
+            due = max(due + PULSE_NS / SECOND, trio.current_time())
+            await trio.sleep_until(due)
+            at = self.now()
+            self.exchange.expire_day(at, self.feeds)
+            self.feeds.pulse(at)
+            if self.options.expired_token_ends_stream:
+                for socket in list(self.sockets):
+                    socket.client.end_expired(at)
+
+    async def _trade(self, crowd: Crowd) -> None:
+        due = trio.current_time()
+        while True:
+            due = max(due + crowd.pause_s, trio.current_time())
+            await trio.sleep_until(due)
+            crowd.act(self.now(), self.feeds)
+
+    def _start(self, task: Callable[..., Any], *arguments: object) -> None:
+        if self._nursery is None:
+            raise LocalError("local venue: expected one that runs, received one that was not started")
+        self._nursery.start_soon(task, *arguments)
+
+
+@asynccontextmanager
+async def serve_tdx(
+    options: Options | None = None,
+    *,
+    port: int | None = 0,
+    pairs: tuple[Pair, ...] | None = None,
+    wall: Callable[[], int] = time.time_ns,
+    secret: Random | None = None,
+) -> AsyncIterator[Venue]:
+    """A venue that runs while the block does.
+
+    `port` 0 listens on any free port of the loopback interface, None on none (`Venue.open_stream` connects in
+    memory). `wall` tells the time in nanoseconds UTC; `secret` is what credentials and tokens are drawn from, the
+    system's own randomness unless a test passes another.
+    """
+    chosen = options or Options(seed=secrets.randbits(32))
+    venue = Venue(chosen, pairs or default_pairs(), wall, secret or SystemRandom())
+    async with trio.open_nursery() as nursery:
+        await venue.run(nursery, port)
+        yield venue
+        nursery.cancel_scope.cancel()
+
+
+__all__ = ["STREAMS_PATH", "SUBPROTOCOL", "Venue", "serve_tdx", "virtual_wall"]

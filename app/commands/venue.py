@@ -1,0 +1,72 @@
+"""``tickwright venue serve``: a local exchange that speaks a real venue's protocol, on loopback."""
+
+import importlib
+import json
+import signal
+from typing import Any, Final
+
+import click
+
+from tickwright.cli import DONE
+from tickwright.commands.options import json_option
+
+LOCAL_VENUES: Final = {"tdx": "tickwright.adapters.tdx.mirror"}
+"""Where the local venue of each name is. Its module has `serve(options, port=...)`, an async context manager whose
+value has `announcement()`; `Options`, what that takes; and `switched`, which reads switches as they are typed."""
+
+
+@click.group()
+def venue() -> None:
+    """Run a local exchange that speaks a real venue's protocol."""
+
+
+@venue.command()
+@click.argument("name", type=click.Choice(sorted(LOCAL_VENUES)))
+@click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any that is free.")
+@click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many clients.")
+@click.option("--market", type=click.Choice(["random", "none", "tape"]), help="Who trades beside them.")
+@click.option("--tape", type=click.Path(dir_okay=False), default="", help="The recording of --market tape.")
+@click.option("--rate", type=float, help="Orders per second of the random market in each pair.")
+@click.option("--seed", type=int, help="Of the market and the faults; drawn where not given.")
+@click.option("--switch", "switches", metavar="NAME=VALUE", multiple=True, help="A behaviour; may be repeated.")
+@json_option
+@click.pass_context
+def serve(ctx: click.Context, /, name: str, port: int, switches: tuple[str, ...], as_json: bool, **given: Any) -> None:
+    """Serve until SIGINT or SIGTERM.
+
+    Prints one line when ready: with --json, an object with the URLs and the credentials, which are made for this run.
+    """
+    import secrets
+
+    import trio
+
+    kind = importlib.import_module(LOCAL_VENUES[name])
+    chosen = {key: value for key, value in given.items() if value is not None}
+    chosen.setdefault("seed", secrets.randbits(32))
+    if chosen["tape"]:
+        chosen.setdefault("market", "tape")
+    options = kind.Options(**chosen, **kind.switched(dict(_pair(switch) for switch in switches)))
+    trio.run(_serve, kind, options, port, as_json)
+    ctx.exit(DONE)
+
+
+async def _serve(kind: Any, options: Any, port: int, as_json: bool) -> None:
+    import trio
+
+    with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
+        async with kind.serve(options, port=port) as running:
+            told = running.announcement()
+            if as_json:
+                line = json.dumps(told)
+            else:
+                line = "  ".join(f"{key} {value}" for key, value in told.items() if isinstance(value, str))
+            click.echo(line)
+            async for _ in signals:
+                break
+
+
+def _pair(switch: str) -> tuple[str, str]:
+    name, found, value = switch.partition("=")
+    if not found:
+        raise click.BadParameter(f"expected NAME=VALUE, got {switch!r}", param_hint="--switch")
+    return name, value
