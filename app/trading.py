@@ -46,6 +46,7 @@ from tickwright.result import Result
 from tickwright.risk.floor import Floor
 from tickwright.risk.kill import KillMode, KillSwitch
 from tickwright.sites import instruments_of, make_wire, site_of
+from tickwright.warmup import warm_up
 
 SLOW_S: Final = 1.0
 """A handler that takes longer is an error of its strategy: nothing else happens meanwhile."""
@@ -201,11 +202,13 @@ async def opened(
         )
         parts.core.store = journal.store()
         live = drive(config, parts, wires, journal, names, clock, told)
+        live.warmed = warm_up(config, parts)
         run_folder = make_run_folder(
             config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
         )
         (run_folder / LIMITS).write_text(parts.floor.describe())
         writer = RunWriter(run_folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns)
+        parts.recorder.open(writer, parts.floor.columns)
         run = TradingRun(config, journal, parts, live, names, run_folder, writer, wires)
         stack.callback(run.close)
         yield run
@@ -274,6 +277,11 @@ def drive(
         core.recorder.note(3, f"{order.client_order_id}: {why}", core.now)
         live.kill("global", "", "cancel", f"{order.client_order_id}: {why}", "SEND_BLOCKED")
 
+    if config.mode == "paper" and not any(journal.records(kinds=("opening",))):
+        for market in core.markets:
+            size = config.account.positions.get(market.instrument.id)
+            if size:
+                intake.open_with(market, market.instrument.lots(size))
     for wire in wires:
         own = [market for market in core.markets if market.venue_name == wire.venue]
         link = links[wire.venue]
@@ -309,7 +317,6 @@ def simulated_venue(config: Config, parts: Parts, venue: str) -> SimVenue:
 async def trade(config: Config, told: Told) -> tuple[Ending, Result]:
     """Trade a checked config until a signal, the control socket or the run itself ends it."""
     async with opened(config, {}, told) as run:
-        run.parts.recorder.open(run.writer, run.parts.floor.columns)
         return await run.go()
 
 

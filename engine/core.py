@@ -20,7 +20,7 @@ from tickwright.engine.marks import CHANGED, CRIT, FILLED_EVENT, HALT, RETRY_CAN
 from tickwright.engine.order import Order
 from tickwright.engine.ports import Store, TapeVenue
 from tickwright.engine.saved import plain_state
-from tickwright.engine.terms import LIVE, MAKER, NO_TIME, ONE_SIDED, ROUNDS_MAX, TAKER
+from tickwright.engine.terms import LIVE, MAKER, NO_TIME, ONE_SIDED, ROUNDS_MAX, TAKER, Health
 from tickwright.engine.trade import make_trade
 from tickwright.engine.traffic import Traffic
 
@@ -64,7 +64,7 @@ class Core(Traffic):
     def start(self, now: int) -> None:
         """The run's first moment: every strategy gets back what it saved, and then its `on_start`."""
         self.now = now
-        self.running = True
+        self.running = not any(desk.door.warming for desk in self.desks)
         self.add_timer((now // MARK_NS + 1) * MARK_NS, None, "mark", MARK_NS)
         for desk in self.desks:
             state = self.store.load(desk.name) if self.store is not None else None
@@ -72,6 +72,24 @@ class Core(Traffic):
                 self.call(desk, "load", desk.strategy.load, (state,))
             if desk.enabled:
                 self.call(desk, "on_start", desk.strategy.on_start, ())
+
+    def warm_up(self, now: int) -> None:
+        """Begin with a recording of the past: strategies see it and are told so, and nothing they ask for is done."""
+        for desk in self.desks:
+            desk.door.warming = True
+        self.start(now)
+
+    def resume(self, now: int) -> None:
+        """The recording is over and the present begins: timers go on from here, books are to be read anew."""
+        self.timers.shift(now - self.now)
+        self.now = now
+        for market in self.markets:
+            market.book.clear()
+            market.book.pin(Health.SYNCING, "waits for the venue")
+        for desk in self.desks:
+            desk.door.warming = False
+        self.running = True
+        self.refresh_due()
 
     def stop(self, now: int) -> None:
         """The run ends: last marks, `on_stop` (intents made there are not sent), and what is to be remembered."""

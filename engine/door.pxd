@@ -18,6 +18,7 @@ cdef class Door:
     cdef readonly int index
     cdef Names names
     cdef public long long now
+    cdef public bint warming
     cdef long long asked
     cdef long long asked_at
     cdef dict seats

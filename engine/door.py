@@ -37,7 +37,10 @@ class Names:
 
 
 class Door:
-    """One strategy's way in. `intents` holds new orders, and tuples for cancels and replaces, in order of asking."""
+    """One strategy's way in. `intents` holds new orders, and tuples for cancels and replaces, in order of asking.
+
+    `warming` says that what the strategy sees is a recording of the past, played to warm it up.
+    """
 
     __slots__ = (
         "asked",
@@ -52,6 +55,7 @@ class Door:
         "names",
         "now",
         "seats",
+        "warming",
     )
 
     def __init__(self, name: str, index: int, names: Names) -> None:
@@ -59,6 +63,7 @@ class Door:
         self.index = index
         self.names = names
         self.now = 0
+        self.warming = False
         self.asked = 0
         self.asked_at = -1
         self.seats: dict[object, Seat] = {}

@@ -93,10 +93,37 @@ class Intake:
         self.counts = Counts()
         self.markets: dict[str, Market] = {market.instrument.id: market for market in core.markets}
         self.simulated: dict[int, TapeVenue] = {}
+        self.openings: dict[int, int] = {}
 
     def simulate(self, market: Market, venue: TapeVenue) -> None:
         """From now on orders in this market are played against its market data (paper)."""
         self.simulated[market.index] = venue
+
+    def open_with(self, market: Market, lots: int) -> None:
+        """Begin with a position in this market, valued at its first mark (paper)."""
+        self.openings[market.index] = lots
+
+    def settle_opening(self, market: Market) -> None:
+        """Book a position that the run begins with at the first price there is, as if it had cost just that.
+
+        What the config says of the balances holds after it; where one strategy alone trades the market, it owns it.
+        """
+        reference = market.double_reference()
+        if reference == 0:
+            return
+        lots = self.openings.pop(market.index)
+        side = BUY if lots > 0 else SELL
+        ticks = reference // 2
+        portfolio = self.core.books.portfolio
+        owners = [desk.index for desk in self.core.desks if any(seat.market is market for seat in desk.seats)]
+        owner = owners[0] if len(owners) == 1 else -1
+        instrument = market.instrument
+        held = {name: portfolio.balance(name) for name in {instrument.base, instrument.settle_currency} if name}
+        portfolio.fill(market.index, owner, side, abs(lots), ticks, 1, Decimal(0))
+        for name, amount in held.items():
+            portfolio.transfer(name, amount - portfolio.balance(name), "opening position")
+        text = f"{instrument.id}: begins with {instrument.qty(lots)}, valued at {instrument.price(ticks)}"
+        self.core.recorder.note(0, text, self.core.now)
 
     def apply(self, event: Event) -> None:
         """Take one event."""
@@ -158,6 +185,9 @@ class Intake:
             if venue.resting[market.index]:
                 venue.level(market.index, side, ticks, lots, ts, venue.event)
             book.apply(side, ticks, lots)
+        if market.index in self.openings:
+            book.settle(ts)
+            self.settle_opening(market)
         self.core.message(market, ts)
         self.core.hear(ts)
 

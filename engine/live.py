@@ -161,7 +161,8 @@ class Ending:
 class Live:
     """One run on a live market.
 
-    `on_stop` is `cancel` or `leave`; `told` hears of the run's own affairs in words (for logs).
+    `on_stop` is `cancel` or `leave`; `told` hears of the run's own affairs in words (for logs); `warmed` says that the
+    core has begun with a recording.
     """
 
     core: Core
@@ -174,6 +175,7 @@ class Live:
     health: Health
     authority: Authority
     on_stop: str = "cancel"
+    warmed: bool = False
     told: Callable[[str], None] = lambda text: None
     code: int = DONE
     reason: str = ""
@@ -192,7 +194,10 @@ class Live:
         """Trade until told to stop."""
         async with trio.open_nursery() as nursery:
             self.nursery = nursery
-            self.core.start(self.clock.now())
+            if self.warmed:
+                self.core.resume(self.clock.now())
+            else:
+                self.core.start(self.clock.now())
             self.finish_step()
             for port in self.ports:
                 nursery.start_soon(self.guarded, f"link to {port.venue}", self.hold_wire, port)

@@ -10,3 +10,4 @@ cdef class Schedule:
 
     cpdef add(self, long long due, object desk, str name, long long step, object watch)
     cpdef tuple pop(self)
+    cpdef shift(self, long long by)

@@ -192,6 +192,11 @@ class Strategy:
         return self._tickwright_entrance().now
 
     @property
+    def warming_up(self) -> bool:
+        """Whether what is seen now is a recording, played before trading begins; orders made meanwhile lapse."""
+        return self._tickwright_entrance().warming
+
+    @property
     def orders(self) -> list[Order]:
         """This strategy's open orders, oldest first."""
         self._tickwright_entrance()

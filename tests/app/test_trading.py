@@ -1,0 +1,237 @@
+"""A paper run joined from a config, its market in memory: it trades, records, and closes its books."""
+
+import json
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import trio
+from trio.testing import MockClock
+
+from tickwright.config import load
+from tickwright.engine.capability import Capability
+from tickwright.engine.events import BookChanged, LinkChanged, Traded
+from tickwright.engine.instrument import Instrument
+from tickwright.engine.live import DONE, Ending
+from tickwright.engine.order import Order
+from tickwright.engine.terms import BUY, SELL, Side
+from tickwright.engine.wire import Clock, Inbox, OrderFacts, TradeFacts
+from tickwright.result import Result
+from tickwright.trading import TradingRun, opened
+
+ID = "BTC/CHF.TDX"
+STRATEGY = '''
+from tickwright import Book, Fill, Order, Strategy
+
+class Quoter(Strategy):
+    """Bids once at the best bid, and remembers what it saw."""
+
+    def on_start(self) -> None:
+        self.watch("BTC/CHF.TDX", book="every", trades=True)
+        self.seen: list[str] = []
+        self.bids = 0
+
+    def on_book(self, book: Book) -> None:
+        self.seen.append("warm" if self.warming_up else "live")
+        if self.bids == 0:
+            self.bids += 0 if self.warming_up else 1
+            self.buy(book.instrument, "0.5", price=book.bid)
+
+    def on_trade(self, trade: object) -> None: ...
+
+    def save(self) -> dict[str, object]:
+        return {"seen": len(self.seen)}
+
+    def load(self, state: dict[str, object]) -> None:
+        self.loaded = state
+'''
+
+
+class Market:
+    """A wire with market data alone, which the test speaks."""
+
+    venue = "TDX"
+    capability = Capability(quiet_books=True)
+
+    def __init__(self) -> None:
+        self.inbox: Inbox | None = None
+        self.clock: Clock
+
+    def at(self, clock: Clock) -> "Market":
+        self.clock = clock
+        return self
+
+    async def instruments(self, ids: Iterable[str]) -> Mapping[str, Instrument]:
+        return {
+            id: Instrument(id=id, tick_size=Decimal("0.5"), lot_size=Decimal("0.001"), base="BTC", quote="CHF")
+            for id in ids
+        }
+
+    async def run(self, inbox: Inbox) -> None:
+        self.inbox = inbox
+        self.link(True)
+        await trio.sleep_forever()
+
+    def link(self, up: bool) -> None:
+        assert self.inbox is not None
+        self.inbox.put(LinkChanged(venue="TDX", up=up, reason="test", ts=self.clock.now()))
+
+    def book(self, bid: int, ask: int) -> None:
+        assert self.inbox is not None
+        self.inbox.put(
+            BookChanged(instrument=ID, changes=((BUY, bid, 100), (SELL, ask, 100)), snapshot=True, ts=self.clock.now())
+        )
+
+    def trade(self, taker: Side, ticks: int, lots: int) -> None:
+        assert self.inbox is not None
+        self.inbox.put(Traded(instrument=ID, taker=taker, ticks=ticks, lots=lots, ts=self.clock.now()))
+
+    def submit(self, order: Order) -> None:
+        raise AssertionError("paper sends no order")
+
+    def cancel(self, order: Order, request_id: int) -> None:
+        raise AssertionError("paper sends no cancel")
+
+    def resync(self, instrument: str, reason: str) -> None: ...
+
+    async def open_orders(self) -> tuple[OrderFacts, ...]:
+        raise AssertionError("paper asks for nothing")
+
+    async def order(self, order: Order) -> OrderFacts | None:
+        raise AssertionError("paper asks for nothing")
+
+    async def trades(self, since: int) -> tuple[TradeFacts, ...]:
+        raise AssertionError("paper asks for nothing")
+
+    async def holdings(self) -> Mapping[str, Decimal] | None:
+        raise AssertionError("paper asks for nothing")
+
+
+def config_in(folder: Path, **more: Any) -> Any:
+    (folder / "quoter.py").write_text(STRATEGY)
+    raw: dict[str, Any] = {
+        "name": "paper-test",
+        "mode": "paper",
+        "account": {"currency": "CHF", "balances": {"CHF": "1000000", "BTC": "2"}},
+        "venues": {"tdx": {"adapter": "tdx"}},
+        "strategies": {"quoter": {"use": "./quoter.py:Quoter", "instruments": [ID]}},
+        "risk": {"max_order_qty": "5", "max_position": "5"},
+        "runs": str(folder / "runs"),
+        "state": str(folder / "state"),
+    }
+    for name, value in more.items():
+        raw[name] = raw.get(name, {}) | value if isinstance(value, dict) else value
+    path = folder / "run.yaml"
+    path.write_text(json.dumps(raw))
+    return load(path)
+
+
+@asynccontextmanager
+async def trading(config: Any, script: Callable[[TradingRun, Market], Any]) -> AsyncIterator[tuple[Ending, Result]]:
+    """Run while the script plays, then stop; gives how it ended."""
+    market = Market()
+    said: list[str] = []
+    found: list[tuple[Ending, Result]] = []
+    making = opened(config, {}, said.append, make=lambda config, site, clock: market.at(clock))
+    async with making as run, trio.open_nursery() as nursery:
+
+        async def go() -> None:
+            found.append(await run.go())
+
+        nursery.start_soon(go)
+        await trio.sleep(0.1)
+        await script(run, market)
+        run.live.stop("the test is over")
+    yield found[0]
+
+
+async def test_a_paper_order_rests_and_fills_against_the_live_market(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async def script(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        order = next(iter(run.parts.core.orders.open_orders()))
+        assert order.state.name == "OPEN"
+        market.trade(Side.SELL, 100_000, 300)
+        await trio.sleep(0.1)
+        assert order.filled_qty == 0.2, "0.1 was ahead in the queue"
+
+    async with trading(config_in(tmp_path), script) as (ending, result):
+        assert ending.code == DONE
+        assert result.summary["mode"] == "paper"
+        assert result.summary["status"] == "done"
+        assert result.summary["fills"] == 1
+        assert result.summary["canceled"] == 1
+        assert result.summary["position"] == {ID: "0.2"}
+        assert result.orders.num_rows > 3
+        assert (result.folder / "report.html").exists()
+
+
+async def test_nothing_is_sent_while_the_link_is_down(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async def script(run: TradingRun, market: Market) -> None:
+        market.link(False)
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        assert run.parts.core.orders.open_orders() == []
+
+    async with trading(config_in(tmp_path), script) as (_, result):
+        assert result.summary["denials"] == {"NOT_RECONCILED": 1}
+
+
+async def test_a_position_to_begin_with_costs_nothing_and_counts(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async def script(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        market.book(100_000, 100_010)
+        await trio.sleep(1.5)
+        portfolio = run.parts.portfolio
+        assert portfolio.position(0).lots == 1_500
+        assert portfolio.balance("BTC") == Decimal("2")
+        assert portfolio.balance("CHF") == Decimal("1000000")
+        assert portfolio.account.total == 0
+
+    config = config_in(tmp_path, account={"positions": {ID: "1.5"}})
+    async with trading(config, script) as (_, result):
+        assert result.summary["position"] == {ID: "1.5"}
+
+
+async def test_a_warm_up_is_seen_told_and_trades_nothing(autojump_clock: MockClock, tmp_path: Path) -> None:
+    rows = np.zeros(4, [("ts", "i8"), ("price", "f8"), ("qty", "f8")] + [(n, "i1") for n in ("kind", "side", "last")])
+    rows["ts"] = [1, 1, 2, 3]
+    rows["price"] = [45_000, 45_005, 45_000.5, 45_001]
+    rows["qty"] = 5
+    rows["side"] = [1, -1, 1, 1]
+    rows["last"] = [0, 1, 1, 1]
+    np.savez(tmp_path / "warm.npz", **{name: rows[name] for name in rows.dtype.names or ()})
+
+    async def script(run: TradingRun, market: Market) -> None:
+        strategy = run.parts.core.desks[0].strategy
+        assert strategy.seen == ["warm"] * 3
+        assert run.parts.core.orders.open_orders() == []
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        assert strategy.seen[-1] == "live"
+        assert len(run.parts.core.orders.open_orders()) == 1
+
+    config = config_in(tmp_path, data={"warmup": {ID: "warm.npz"}})
+    async with trading(config, script) as (_, result):
+        assert result.summary["orders"] == 1
+
+
+async def test_what_a_strategy_saved_is_there_after_a_restart(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async def once(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+
+    async with trading(config_in(tmp_path), once) as (_, first):
+        assert first.summary["orders"] == 1
+
+    async def again(run: TradingRun, market: Market) -> None:
+        assert run.parts.core.desks[0].strategy.loaded == {"seen": 1}
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        assert run.parts.core.orders.open_orders()[0].client_order_id.endswith("-2")
+
+    async with trading(config_in(tmp_path), again) as (_, second):
+        assert second.run_id != first.run_id
