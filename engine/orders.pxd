@@ -42,7 +42,7 @@ cdef class OrderManager(Tracker):
     cpdef int replace_req(self, Order order, long long lots, long long ticks, long long ts) except -1
     @cython.locals(state=cython.int)
     cpdef str replace_refusal(self, Order order, long long lots)
-    @cython.locals(state=cython.int, marks=cython.int, before=cython.int, fresh=cython.bint, known=str)
+    @cython.locals(state=cython.int, marks=cython.int, before=cython.int, fresh=cython.bint, named=cython.bint, known=str)
     cpdef int ack(self, Order order, str venue_order_id, long long ts) except -1
     cdef int second_order(self, Order order, str venue_order_id, long long ts) except -1
     @cython.locals(state=cython.int, marks=cython.int)

@@ -262,10 +262,11 @@ class OrderManager(Tracker):
             if known and self.by_venue_order_id(order.instrument.venue, venue_order_id) is not order:
                 return self.second_order(order, venue_order_id, ts)
             self.alias(order, venue_order_id)
+        named = bool(venue_order_id) and not known
         state = order.state_code
         if state >= FILLED:
             if state == FILLED or (order.sent and (state in (CANCELED, EXPIRED))):
-                return 0
+                return self.write(order, E_ACK, ts) if named else 0
             order.acked = True
             marks = self.contradict(order, "ACK_AFTER_END", f"expected silence after {order.state.name}", ts)
             return self.close(order, E_ACK, marks, ts)
@@ -274,11 +275,13 @@ class OrderManager(Tracker):
             marks = self.contradict(order, "NEVER_SENT", "expected silence, received an acknowledgement", ts)
             return self.close(order, E_ACK, marks, ts)
         if order.acked and order.cause_code == NO_CAUSE:
-            return 0
+            return self.write(order, E_ACK, ts) if named else 0
         before = order.cause_code
         fresh = not order.acked
         marks = self.revive(order, ts)
         if not fresh and before == order.cause_code:
+            if named:
+                self.write(order, E_ACK, ts)
             return marks
         return self.close(order, E_ACK, marks | CHANGED, ts)
 

@@ -120,8 +120,10 @@ def test_r7_a_late_ack_moves_nothing_back() -> None:
     assert rig.order.acked
     rows = len(rig.log.rows)
     assert EVENTS["ACK"](rig) == 0
-    assert (rig.order.state, len(rig.log.rows)) == (OrderState.PARTIALLY_FILLED, rows)
-    assert rig.order.venue_order_id == "v1", "its name is learnt all the same"
+    assert (rig.order.state, len(rig.log.rows)) == (OrderState.PARTIALLY_FILLED, rows + 1)
+    assert rig.order.venue_order_id == "v1", "its name is learnt all the same, and recorded"
+    assert EVENTS["ACK"](rig) == 0
+    assert len(rig.log.rows) == rows + 1
 
 
 @pytest.mark.parametrize(
