@@ -21,15 +21,16 @@ def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] |
     spec = config.venues[venue]
     where = config.endpoint(venue)
     trading = config.mode == "live"
+    adapter = declared(spec.adapter)
+    settings = dict(spec.settings)
     if served is not None:
         url, http_url, loopback, insecure = served["ws_url"], served["http_url"], True, True
-        credentials = {
-            name: Secret(text) for name, text in served.items() if isinstance(text, str) and not name.endswith("_url")
-        }
+        known = adapter.credentials if adapter is not None else ()
+        credentials = {name: Secret(served[name]) for name in known if name in served}
+        settings |= {name: served[name] for name in settings if name in served}
     else:
         assert where is not None, f"checked with the config: {venue} has a live market"
         url, http_url, loopback, insecure = where.url, where.http_url, where.loopback, where.insecure
-        adapter = declared(spec.adapter)
         wanted = trading or (adapter is not None and adapter.login_for_data)
         credentials = config.secrets(venue) if wanted else {}
     ids = dict.fromkeys(
@@ -43,7 +44,7 @@ def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] |
         insecure=insecure,
         trading=trading,
         instruments=tuple(ids),
-        settings=spec.settings,
+        settings=settings,
         credentials=credentials,
         prefix=prefix,
     )

@@ -4,6 +4,9 @@ journal, wires, instruments   ->  core, gate, portfolio (as in a backtest)  ->  
 ->  the live driver, beside it the control socket, the KILL file, signals and the view  ->  the run folder
 """
 
+import importlib
+import os
+import sys
 import time
 from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -20,7 +23,9 @@ from attrs import define, field
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.backtesting import CODES, as_yaml
 from tickwright.build import ORDERS, REJECTS, REPORTS, Parts, join_core, travel
+from tickwright.commands.venue import LOCAL_VENUES
 from tickwright.config import Config
+from tickwright.control import serve_control
 from tickwright.controls import LIMITS
 from tickwright.engine.asker import Asker
 from tickwright.engine.compiled import why_interpreted
@@ -36,6 +41,8 @@ from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.strangers import Strangers
 from tickwright.engine.sweep import Sweep
 from tickwright.engine.wire import Wire
+from tickwright.kill_file import KillOrder, watch_kill_file
+from tickwright.operating import Operated
 from tickwright.plugins import load_checks, load_strategies
 from tickwright.reports.html import write_report
 from tickwright.reports.parquet import RunWriter
@@ -45,11 +52,17 @@ from tickwright.reports.summary import RunFacts, summarise
 from tickwright.result import Result
 from tickwright.risk.floor import Floor
 from tickwright.risk.kill import KillMode, KillSwitch
+from tickwright.signals import signals
 from tickwright.sites import instruments_of, make_wire, site_of
+from tickwright.state import StateFolder
+from tickwright.tally import Tally
 from tickwright.warmup import warm_up
 
 SLOW_S: Final = 1.0
 """A handler that takes longer is an error of its strategy: nothing else happens meanwhile."""
+
+FORCED: Final = 4
+"""The exit code of a run that was told twice to end."""
 
 Told = Callable[[str], None]
 
@@ -115,7 +128,39 @@ class TradingRun:
     folder: Path
     writer: RunWriter
     wires: tuple[Wire, ...]
+    tally: Tally
     begun: float = field(factory=time.perf_counter)
+
+    def operated(self) -> Operated:
+        """The run as the control socket shows and operates it."""
+        return Operated(
+            live=self.live,
+            tally=self.tally,
+            floor=self.parts.floor,
+            journal=self.journal,
+            run_id=self.folder.name,
+            name=self.config.name,
+            mode=self.config.mode,
+        )
+
+    def stop_by(self, signal: str) -> None:
+        self.live.stop(signal)
+
+    def kill_by(self, signal: str) -> None:
+        self.live.kill("global", "", "cancel", signal, "signal")
+
+    def kill_from_file(self, order: KillOrder) -> None:
+        """The KILL file asks; what it asks for is held in any case, if not as narrowly as it wanted."""
+        self.live.kill(order.level, order.name, order.mode, order.reason, order.by)
+
+    def leave_by(self, signal: str) -> None:
+        """The second signal: say what may be left, and out."""
+        left = [order.client_order_id for order in self.parts.core.orders.open_orders()]
+        sys.stderr.write(
+            f"tickwright: {signal} again: out at once; orders that may be left: {', '.join(left) or 'none'}\n"
+        )
+        sys.stderr.flush()
+        os._exit(FORCED)
 
     async def go(self) -> tuple[Ending, Result]:
         """Trade until stopped, then close the books."""
@@ -208,8 +253,9 @@ async def opened(
         )
         (run_folder / LIMITS).write_text(parts.floor.describe())
         writer = RunWriter(run_folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns)
-        parts.recorder.open(writer, parts.floor.columns)
-        run = TradingRun(config, journal, parts, live, names, run_folder, writer, wires)
+        tally = Tally()
+        parts.recorder.open(Both(writer, tally), parts.floor.columns)
+        run = TradingRun(config, journal, parts, live, names, run_folder, writer, wires, tally)
         stack.callback(run.close)
         yield run
 
@@ -314,11 +360,32 @@ def simulated_venue(config: Config, parts: Parts, venue: str) -> SimVenue:
     )
 
 
+@asynccontextmanager
+async def served_venues(config: Config, told: Told) -> AsyncIterator[dict[str, Mapping[str, Any]]]:
+    """Start the local venues that the config asks for; gives what each says of itself, by its key."""
+    async with AsyncExitStack() as stack:
+        found: dict[str, Mapping[str, Any]] = {}
+        for key, spec in config.venues.items():
+            if spec.local is None:
+                continue
+            module = importlib.import_module(LOCAL_VENUES[spec.adapter])
+            options = module.Options(seed=spec.local.seed)
+            venue = await stack.enter_async_context(module.serve(options, port=0))
+            found[key] = venue.announcement()
+            told(f"{key}: a local venue serves at {found[key]['ws_url']}")
+        yield found
+
+
 async def trade(config: Config, told: Told) -> tuple[Ending, Result]:
-    """Trade a checked config until a signal, the control socket or the run itself ends it."""
-    async with opened(config, {}, told) as run:
-        return await run.go()
-
-
-def run_trading(config: Config, told: Told) -> tuple[Ending, Result]:
-    return trio.run(trade, config, told)
+    """Trade a checked config until a signal, the control socket, the KILL file or the run itself ends it."""
+    folder = StateFolder.make(config.state_folder)
+    async with served_venues(config, told) as served, opened(config, served, told) as run:
+        folder.point(run.folder)
+        async with trio.open_nursery() as nursery:
+            operated = run.operated()
+            await nursery.start(serve_control, folder, operated)
+            await nursery.start(signals, run.stop_by, run.leave_by, run.kill_by)
+            nursery.start_soon(watch_kill_file, folder.kill_file, run.kill_from_file)
+            ending, result = await run.go()
+            nursery.cancel_scope.cancel()
+    return ending, result

@@ -55,7 +55,7 @@ class Link(Protocol):
 class Counts:
     """What has come in, for people."""
 
-    __slots__ = ("bad_messages", "book_changes", "events", "merged", "orders", "trades")
+    __slots__ = ("bad_by_venue", "bad_messages", "book_changes", "by_venue", "events", "orders", "trades")
 
     def __init__(self) -> None:
         self.events = 0
@@ -63,7 +63,8 @@ class Counts:
         self.trades = 0
         self.orders = 0
         self.bad_messages = 0
-        self.merged = 0
+        self.by_venue: dict[str, int] = {}
+        self.bad_by_venue: dict[str, int] = {}
 
 
 class Intake:
@@ -94,6 +95,7 @@ class Intake:
         self.markets: dict[str, Market] = {market.instrument.id: market for market in core.markets}
         self.simulated: dict[int, TapeVenue] = {}
         self.openings: dict[int, int] = {}
+        self.reasons: dict[str, str] = {}
 
     def simulate(self, market: Market, venue: TapeVenue) -> None:
         """From now on orders in this market are played against its market data (paper)."""
@@ -150,6 +152,7 @@ class Intake:
                 self.wanted(event.venue, order)
             case MessageRefused():
                 self.counts.bad_messages += 1
+                self.counts.bad_by_venue[event.venue] = self.counts.bad_by_venue.get(event.venue, 0) + 1
                 if self.counts.bad_messages <= BAD_MESSAGES_NOTED:
                     core.recorder.note(1, f"{event.venue}: BAD_MESSAGE {event.field}: {event.reason}", ts)
             case BackOff():
@@ -169,6 +172,7 @@ class Intake:
         if market is None:
             return
         self.counts.book_changes += len(event.changes)
+        self.counts.by_venue[market.venue_name] = self.counts.by_venue.get(market.venue_name, 0) + 1
         book = market.book
         changes: Iterable[tuple[int, int, int]] = event.changes
         if event.snapshot:
@@ -197,6 +201,7 @@ class Intake:
         if market is None:
             return
         self.counts.trades += 1
+        self.counts.by_venue[market.venue_name] = self.counts.by_venue.get(market.venue_name, 0) + 1
         taker = int(event.taker) if event.taker is not None else taker_of(market, event.ticks)
         venue = self.simulated.get(market.index)
         if venue is not None:
@@ -224,6 +229,7 @@ class Intake:
             return
         link.up = event.up
         link.reconciled = False
+        self.reasons[event.venue] = "" if event.up else event.reason
         text = f"{event.venue}: link {'up' if event.up else 'down'}{': ' if event.reason else ''}{event.reason}"
         core.recorder.note(0 if event.up else 1, text, ts)
         mine = [market for market in core.markets if market.venue_name == event.venue]

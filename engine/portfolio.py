@@ -238,6 +238,10 @@ class Portfolio:
 
     # What people and the gate read ---------------------------------------------------------------------------------
 
+    def value(self, currency: str, amount: Decimal) -> Decimal:
+        """What an amount of a currency is worth in the account's, at the latest rate; zero where there is none."""
+        return amount * from_atoms(self.rate_of.get(currency, 0), RATE_DIGITS)
+
     @property
     def equity(self) -> Decimal:
         """The account's worth in its currency: opening balances at their opening rates, plus profit since.
