@@ -42,6 +42,7 @@ PAUSE_S: Final = 0.05
 
 WRITE_S: Final = 2.0
 IDLE_S: Final = 60.0
+LAST_WORD_S: Final = 0.5
 
 _CROWDED: Final = (errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM, errno.ECONNABORTED)
 
@@ -177,7 +178,8 @@ class Server:
             reply = self.carry_out(command)
         except TickwrightError as error:
             reply = _refusal(str(error))
-        return await _write(stream, reply)
+        # Who asked for a stop hears that it was taken, though it ends this, too.
+        return await _write(stream, reply, LAST_WORD_S, shield=True)
 
     def carry_out(self, command: Status | Stop | Kill | Rearm) -> bytes:
         match command:
@@ -231,9 +233,9 @@ class _Lines:
         return None
 
 
-async def _write(stream: trio.SocketStream, line: bytes) -> bool:
+async def _write(stream: trio.SocketStream, line: bytes, seconds: float = WRITE_S, *, shield: bool = False) -> bool:
     """Write a line; False if the other side did not take it in time."""
-    with trio.move_on_after(WRITE_S) as scope:
+    with trio.move_on_after(seconds, shield=shield) as scope:
         await stream.send_all(line)
     return not scope.cancelled_caught
 

@@ -1,6 +1,9 @@
 """A run that the control socket can be pointed at, and a snapshot of it."""
 
+from collections.abc import Callable
 from typing import Any
+
+import trio
 
 from tickwright.engine.errors import TickwrightError
 from tickwright.snapshot import Snapshot
@@ -91,6 +94,13 @@ def snapshot(**changed: Any) -> Snapshot:
     }
     made.update(changed)  # type: ignore[typeddict-item]
     return made
+
+
+async def until(happened: Callable[[], object]) -> None:
+    """Wait for what another thread does, which no event of trio's tells."""
+    with trio.fail_after(5):
+        while not happened():  # noqa: ASYNC110 - see above
+            await trio.sleep(0.005)
 
 
 class Run:
