@@ -146,17 +146,20 @@ def join_core(
     balances: Mapping[str, Decimal] | None = None,
     capabilities: Mapping[str, Capability] | None = None,
     kill: KillSwitch | None = None,
+    recorder: Recorder | None = None,
+    books_of: type[Portfolio] = Portfolio,
     watched: Callable[[str, str, Any], Any] = lambda strategy, name, handler: handler,
 ) -> Parts:
     """Everything of a run but its venues.
 
     `ids` make the orders' names, `balances` take the place of the config's, `capabilities` tell what each venue's
-    adapter can carry (else what the simulator can), `kill` is a kill switch with what it kept. Each strategy's
+    adapter can carry (else what the simulator can), `kill` is a kill switch with what it kept, `recorder` and
+    `books_of` are the recorder and the kind of portfolio, where they are others than a backtest's. Each strategy's
     handlers pass through `watched` with the strategy's and the handler's names.
     """
     names = tuple(loaded)
-    recorder = Recorder()
-    portfolio = Portfolio(
+    recorder = recorder or Recorder()
+    portfolio = books_of(
         instruments,
         names,
         currency=config.account.currency,

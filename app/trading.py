@@ -12,11 +12,11 @@ from collections.abc import AsyncIterator, Callable, Iterable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
 from decimal import Decimal
+from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
 
-import msgspec
 import trio
 from attrs import define, field
 
@@ -31,15 +31,19 @@ from tickwright.engine.asker import Asker
 from tickwright.engine.compiled import why_interpreted
 from tickwright.engine.door import Names
 from tickwright.engine.errors import TickwrightError
-from tickwright.engine.instrument import Instrument
 from tickwright.engine.intake import Intake, Link
 from tickwright.engine.journal import Journal
 from tickwright.engine.live import HALTED, Doorbell, Ending, Live, Port, RunClock
+from tickwright.engine.market import Market
 from tickwright.engine.order import Order
+from tickwright.engine.recall import Recalled, recall
+from tickwright.engine.reconcile import Reconciler, VenueView
 from tickwright.engine.records import Sink
 from tickwright.engine.remote import RemoteVenue
+from tickwright.engine.scribe import KeptPortfolio, Scribe
 from tickwright.engine.strangers import Strangers
-from tickwright.engine.sweep import Sweep
+from tickwright.engine.sweep import OVERLAP_NS, Sweep
+from tickwright.engine.times import SECOND
 from tickwright.engine.wire import Wire
 from tickwright.kill_file import KillOrder, watch_kill_file
 from tickwright.operating import Operated
@@ -63,6 +67,12 @@ SLOW_S: Final = 1.0
 
 FORCED: Final = 4
 """The exit code of a run that was told twice to end."""
+
+IDS_A_RUN: Final = 1_000_000_000
+"""Each run of a journal has so many trade ids of the simulated venue for itself."""
+
+ASKED_LATER_NS: Final = 3600 * SECOND
+"""The simulated venue is asked when everything it may have said is long heard."""
 
 Told = Callable[[str], None]
 
@@ -124,7 +134,6 @@ class TradingRun:
     journal: Journal
     parts: Parts
     live: Live
-    names: Names
     folder: Path
     writer: RunWriter
     wires: tuple[Wire, ...]
@@ -233,49 +242,122 @@ async def opened(
         sites = [site_of(config, key, journal.prefix, served.get(key)) for key in keys]
         wires = tuple(make(config, site, clock) for site in sites)
         instruments = tuple(await instruments_of(config, wires, {site.venue: site.instruments for site in sites}))
-        names = Names(f"{journal.prefix}-", journal.next_order_number - 1)
+        scribe = Scribe(journal)
+        balances, baseline = await opening(config, wires, journal)
         parts = join_core(
             config,
             instruments,
             loaded,
             checks,
-            ids=names,
-            balances=await opening(config, wires, journal, instruments),
+            ids=Names(f"{journal.prefix}-", journal.next_order_number - 1),
+            balances=balances,
             capabilities=None if config.mode == "paper" else {wire.venue: wire.capability for wire in wires},
             kill=KillSwitch(journal.latch_store()),
+            recorder=scribe,
+            books_of=KeptPortfolio,
             watched=timed,
         )
         parts.core.store = journal.store()
-        live = drive(config, parts, wires, journal, names, clock, told)
-        live.warmed = warm_up(config, parts)
-        run_folder = make_run_folder(
+        warmed = warm_up(config, parts)
+        folder = make_run_folder(
             config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
         )
-        (run_folder / LIMITS).write_text(parts.floor.describe())
-        writer = RunWriter(run_folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns)
+        (folder / LIMITS).write_text(parts.floor.describe())
+        writer = RunWriter(folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns)
         tally = Tally()
-        parts.recorder.open(Both(writer, tally), parts.floor.columns)
-        run = TradingRun(config, journal, parts, live, names, run_folder, writer, wires, tally)
+        scribe.open(Both(writer, tally), parts.floor.columns)
+        scribe.begin(instruments, parts.strategies, clock.now(), run_id=folder.name, config=config.hash8)
+        past = remember(parts, journal, scribe, clock)
+        live = drive(config, parts, wires, journal, clock, told, past, since_of(past, baseline))
+        live.warmed = warmed
+        take_over(config, parts, live, past, told)
+        run = TradingRun(config, journal, parts, live, folder, writer, wires, tally)
         stack.callback(run.close)
         yield run
 
 
-async def opening(
-    config: Config, wires: Iterable[Wire], journal: Journal, instruments: tuple[Instrument, ...]
-) -> dict[str, Decimal] | None:
-    """What the account held when this journal began: live as the venue said then, paper as the config says."""
-    if config.mode == "paper":
-        return None
+async def opening(config: Config, wires: Iterable[Wire], journal: Journal) -> tuple[dict[str, Decimal] | None, int]:
+    """What the account held when this journal began, and when that was: live as the venue said, paper as the config."""
+    now = journal.clock.now()
     for record in journal.records(kinds=("baseline",)):
-        held = msgspec.json.decode(record.body)["balances"]
-        return {name: Decimal(amount) for name, amount in held.items()}
-    total: dict[str, Decimal] = {}
-    for wire in wires:
-        for name, amount in (await wire.holdings() or {}).items():
-            total[name] = total.get(name, Decimal(0)) + amount
-    journal.append("baseline", {"balances": {name: str(amount) for name, amount in total.items()}}, journal.clock.now())
+        held = record.plain()["balances"]
+        return {name: Decimal(amount) for name, amount in held.items()}, record.ts
+    total: dict[str, Decimal] = dict(config.account.balances or {}) if config.mode == "paper" else {}
+    if config.mode == "live":
+        for wire in wires:
+            for name, amount in (await wire.holdings() or {}).items():
+                total[name] = total.get(name, Decimal(0)) + amount
+    journal.append("baseline", {"balances": {name: str(amount) for name, amount in total.items()}}, now)
     journal.commit()
-    return total
+    return total, now
+
+
+def remember(parts: Parts, journal: Journal, scribe: Scribe, clock: RunClock) -> Recalled:
+    """Read the journal back into the new parts; from then on they write it."""
+    past = recall(
+        journal.records(),
+        orders=parts.core.orders,
+        portfolio=parts.portfolio,
+        markets=parts.core.markets,
+        seats=parts.floor.seats,
+        now=clock.now(),
+    )
+    assert isinstance(parts.portfolio, KeptPortfolio)
+    parts.portfolio.keep(scribe)
+    return past
+
+
+def since_of(past: Recalled, baseline: int) -> int:
+    """From when on the venue is asked for executions: what may have come while nobody listened, never what was there
+    before the journal began."""
+    if not past.records:
+        return baseline
+    quiet = min([past.last_ts - OVERLAP_NS, *(order.sent_ts for order in past.open_orders)])
+    return max(baseline, past.since, quiet)
+
+
+def take_over(config: Config, parts: Parts, live: Live, past: Recalled, told: Told) -> None:
+    """Go on where the last run of this journal ended."""
+    intake = live.intake
+    for stranger in intake.strangers.values():
+        stranger.adopted = past.adopted
+    if past.runs:
+        told(f"the journal has {past.runs} earlier runs and {len(past.open_orders)} open orders")
+    if config.mode != "paper":
+        return
+    for market in parts.core.markets:
+        size = config.account.positions.get(market.instrument.id)
+        if size and not past.runs:
+            intake.once_live(market, partial(intake.open_with, lots=market.instrument.lots(size)))
+        resting = [order for order in past.open_orders if order.market == market.index]
+        if resting or market.position.lots or size:
+            intake.once_live(market, partial(resume, intake, resting, past.last_ts))
+
+
+def resume(intake: Intake, orders: list[Order], stopped: int, market: Market) -> None:
+    """Put paper orders that outlived their run back into the simulated venue, behind everything that is there.
+
+    Nothing is assumed to have happened meanwhile: what was executed before is executed, no more.
+    """
+    core = intake.core
+    venue = intake.simulated[market.index]
+    assert isinstance(venue, SimVenue)
+    venue.hold(market.index, market.position.lots)
+    reconciler = Reconciler(core.orders)
+    now = core.now
+    for order in orders:
+        if not order.is_open:
+            continue
+        why = venue.enter_again(order, now)
+        if why:
+            core.canceled(order.client_order_id, order.cum, why, now)
+            core.recorder.note(1, f"{order.client_order_id}: could not be resumed: {why}", now)
+            continue
+        gap = (now - stopped) // SECOND
+        text = f"{order.client_order_id}: resumed at the back of the queue after {gap} s, as if nothing had traded"
+        core.recorder.note(1, text, now)
+        view = VenueView(cum=order.cum, asked_ts=order.heard_ts + ASKED_LATER_NS, lots=order.lots)
+        core.tell(order, reconciler.recon_live(order, view, now))
 
 
 def drive(
@@ -283,11 +365,15 @@ def drive(
     parts: Parts,
     wires: tuple[Wire, ...],
     journal: Journal,
-    names: Names,
     clock: RunClock,
     told: Told,
+    past: Recalled,
+    since: int,
 ) -> Live:
-    """The live driver of joined parts: each venue simulated here (paper), or its wire (live)."""
+    """The live driver of joined parts: each venue simulated here (paper), or its wire (live).
+
+    `since` is the time from which on the venues are asked for executions.
+    """
     core = parts.core
     links: dict[str, Link] = dict(parts.floor.venues)
     for link in links.values():
@@ -312,7 +398,6 @@ def drive(
         clock=clock,
         bell=Doorbell(),
         journal=journal,
-        names=names,
         health=parts.gate,
         authority=Rules(parts.floor),
         on_stop=config.on_stop,
@@ -323,16 +408,11 @@ def drive(
         core.recorder.note(3, f"{order.client_order_id}: {why}", core.now)
         live.kill("global", "", "cancel", f"{order.client_order_id}: {why}", "SEND_BLOCKED")
 
-    if config.mode == "paper" and not any(journal.records(kinds=("opening",))):
-        for market in core.markets:
-            size = config.account.positions.get(market.instrument.id)
-            if size:
-                intake.open_with(market, market.instrument.lots(size))
     for wire in wires:
         own = [market for market in core.markets if market.venue_name == wire.venue]
         link = links[wire.venue]
         if config.mode == "paper":
-            simulated = simulated_venue(config, parts, wire.venue)
+            simulated = simulated_venue(config, parts, wire.venue, past.runs)
             core.add_venue(simulated, own)
             for market in own:
                 intake.simulate(market, simulated)
@@ -340,13 +420,13 @@ def drive(
         else:
             remote = RemoteVenue(wire, link, len(core.markets), blocked)
             core.add_venue(remote, own)
-            sweep = Sweep(core, intake, wire.venue, strangers[wire.venue], clock.now())
+            sweep = Sweep(core, intake, wire.venue, strangers[wire.venue], since)
             live.ports.append(Port(wire, link, remote, Asker(live, wire, link, sweep)))
     return live
 
 
-def simulated_venue(config: Config, parts: Parts, venue: str) -> SimVenue:
-    """Where paper orders go: matched against the live books."""
+def simulated_venue(config: Config, parts: Parts, venue: str, runs: int) -> SimVenue:
+    """Where paper orders go: matched against the live books. `runs` of this journal went before."""
     simulator = config.simulator
     core = parts.core
     return SimVenue(
@@ -357,6 +437,7 @@ def simulated_venue(config: Config, parts: Parts, venue: str) -> SimVenue:
         to_client=travel(config, simulator.latency.report, REPORTS),
         reject_probability=float(simulator.reject_probability),
         random=Random(f"{simulator.seed} {REJECTS} {venue}"),
+        first=runs * IDS_A_RUN,
     )
 
 

@@ -36,7 +36,7 @@ from tickwright.engine.order import Order
 from tickwright.engine.ports import TapeVenue
 from tickwright.engine.reconcile import VenueTrade
 from tickwright.engine.strangers import Strangers
-from tickwright.engine.terms import BUY, SELL, Health
+from tickwright.engine.terms import BUY, LIVE, SELL, Health
 
 BAD_MESSAGES_NOTED = 1000
 """Refused messages that get a note of their own; the rest are counted."""
@@ -94,26 +94,30 @@ class Intake:
         self.counts = Counts()
         self.markets: dict[str, Market] = {market.instrument.id: market for market in core.markets}
         self.simulated: dict[int, TapeVenue] = {}
-        self.openings: dict[int, int] = {}
+        self.first: dict[int, list[Callable[[Market], None]]] = {}
         self.reasons: dict[str, str] = {}
 
     def simulate(self, market: Market, venue: TapeVenue) -> None:
         """From now on orders in this market are played against its market data (paper)."""
         self.simulated[market.index] = venue
 
-    def open_with(self, market: Market, lots: int) -> None:
-        """Begin with a position in this market, valued at its first mark (paper)."""
-        self.openings[market.index] = lots
+    def once_live(self, market: Market, todo: Callable[[Market], None]) -> None:
+        """Do something when this market's book is first worth something, before anybody hears of it."""
+        self.first.setdefault(market.index, []).append(todo)
 
-    def settle_opening(self, market: Market) -> None:
-        """Book a position that the run begins with at the first price there is, as if it had cost just that.
+    def begin_market(self, market: Market, ts: int) -> None:
+        """The market's first book, if it is one."""
+        if market.book.settle(ts) == LIVE:
+            self.core.now = max(self.core.now, ts)
+            for todo in self.first.pop(market.index):
+                todo(market)
+
+    def open_with(self, market: Market, lots: int) -> None:
+        """Book a position that the run begins with at the first price there is, as if it had cost just that (paper).
 
         What the config says of the balances holds after it; where one strategy alone trades the market, it owns it.
         """
         reference = market.double_reference()
-        if reference == 0:
-            return
-        lots = self.openings.pop(market.index)
         side = BUY if lots > 0 else SELL
         ticks = reference // 2
         portfolio = self.core.books.portfolio
@@ -189,9 +193,8 @@ class Intake:
             if venue.resting[market.index]:
                 venue.level(market.index, side, ticks, lots, ts, venue.event)
             book.apply(side, ticks, lots)
-        if market.index in self.openings:
-            book.settle(ts)
-            self.settle_opening(market)
+        if market.index in self.first:
+            self.begin_market(market, ts)
         self.core.message(market, ts)
         self.core.hear(ts)
 

@@ -18,7 +18,6 @@ from attrs import define, field, frozen
 from tickwright.engine.asker import Asker
 from tickwright.engine.core import Core
 from tickwright.engine.desk import Desk
-from tickwright.engine.door import Names
 from tickwright.engine.events import Event
 from tickwright.engine.intake import Intake, Link
 from tickwright.engine.mailbox import MOST, Mailbox
@@ -103,10 +102,6 @@ class Records(Protocol):
         """Why nothing is written any more; empty while it is."""
         ...
 
-    def number_used(self, number: int) -> None:
-        """Orders up to this number have been made."""
-        ...
-
     def commit(self) -> object:
         """Make everything handed over so far durable; a failure shows in `dead`, it does not raise."""
         ...
@@ -171,7 +166,6 @@ class Live:
     clock: RunClock
     bell: Doorbell
     journal: Records
-    names: Names
     health: Health
     authority: Authority
     on_stop: str = "cancel"
@@ -274,7 +268,6 @@ class Live:
         if core.recorder.seq != self.written:
             core.recorder.flush()
             self.written = core.recorder.seq
-        self.journal.number_used(self.names.number)
         self.journal.commit()
         dead = self.journal.dead
         self.health.journal_ok = self.journal.healthy

@@ -95,7 +95,8 @@ class Matcher:
             self.reports.refused(ticket.client_order_id, reason, ts)
             return
         self.desk.enter(ticket)
-        self.reports.accepted(ticket.client_order_id, f"S{ticket.number}", ts)
+        if not ticket.known:
+            self.reports.accepted(ticket.client_order_id, f"S{ticket.number}", ts)
         other = self.asks if ticket.side > 0 else self.bids
         levels = self.book.asks if ticket.side > 0 else self.book.bids
         if other.best >= floor or (levels.n > 0 and levels.keys[levels.n - 1] >= floor):
@@ -105,6 +106,14 @@ class Matcher:
                 self.end(ticket, NO_LIQUIDITY, ts)
             else:
                 self.rest(ticket, ts)
+
+    def hold(self, position: int) -> None:
+        """Begin with a position, in lots: the account's, by what happened before this venue was made."""
+        self.position = position
+
+    def why_not(self, ticket: Ticket, ts: int) -> str:
+        """Why an order of an earlier run cannot rest here any more, or an empty string."""
+        return self.objection(ticket, -ticket.ticks if ticket.side > 0 else ticket.ticks, ts)
 
     def objection(self, ticket: Ticket, floor: int, ts: int) -> str:
         """Why the venue refuses the order, or an empty string."""

@@ -12,6 +12,7 @@ cdef class Ticket:
     cdef public int type_code
     cdef public int tif_code
     cdef public bint post_only
+    cdef public bint known
     cdef public bint reduce_only
     cdef public long long ticks
     cdef public long long lots

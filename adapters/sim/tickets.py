@@ -21,7 +21,10 @@ UNKNOWN_ORDER = int(Refusal.UNKNOWN_ORDER)
 
 
 class Ticket:
-    """One own order as the venue sees it. The caller states the terms, the matcher keeps the rest."""
+    """One own order as the venue sees it. The caller states the terms, the matcher keeps the rest.
+
+    `known` says that its acceptance was told before, by an earlier run of the venue.
+    """
 
     __slots__ = (
         "ahead",
@@ -29,6 +32,7 @@ class Ticket:
         "cum",
         "expire_ts",
         "key",
+        "known",
         "leaves",
         "linked",
         "live",
@@ -56,6 +60,7 @@ class Ticket:
         self.ticks = 0
         self.lots = 0
         self.expire_ts = 0
+        self.known = False
         self.number = 0
         self.key = 0
         self.leaves = 0
@@ -131,19 +136,22 @@ class Line:
 class Desk:
     """One account at the venue: its orders by `client_order_id`, its counters, and who hears of what happens.
 
-    `reports` must not call back into a matcher; `SimVenue` queues them, a mirror writes frames.
+    `reports` must not call back into a matcher; `SimVenue` queues them, a mirror writes frames. Orders and trades are
+    numbered from after `first`.
     """
 
     __slots__ = ("kept", "max_open", "model", "old", "open", "orders", "reports", "submitted", "trades")
 
-    def __init__(self, reports: Reports, model: int = BACK, max_open: int = 10_000, kept: int = KEPT) -> None:
+    def __init__(
+        self, reports: Reports, model: int = BACK, max_open: int = 10_000, kept: int = KEPT, first: int = 0
+    ) -> None:
         self.reports = reports
         self.model = model
         self.max_open = max_open
         self.kept = kept
         self.open = 0
-        self.submitted = 0
-        self.trades = 0
+        self.submitted = first
+        self.trades = first
         self.orders: dict[str, Ticket] = {}
         self.old: dict[str, Ticket] = {}
 

@@ -31,7 +31,8 @@ class SimVenue(TapeVenue):
     `books` by market index are what the venue matches against (None where it does not trade that market): the core's
     own while market data takes no time to the strategy, else the venue's. `to_venue` and `to_client` delay commands
     and reports. `queue` is one of `QUEUES`. A share `reject_probability` of new orders is refused, drawn from
-    `random`, which the caller has seeded.
+    `random`, which the caller has seeded. Orders and trades are numbered from after `first`, so that two runs of one
+    journal give no id twice.
     """
 
     native_replace = False
@@ -47,6 +48,7 @@ class SimVenue(TapeVenue):
         reject_probability: float = 0.0,
         random: Generator | None = None,
         max_open: int = 10_000,
+        first: int = 0,
     ) -> None:
         if queue not in QUEUES:
             raise TickwrightError(f"simulator: expected queue to be one of {', '.join(QUEUES)}, received {queue!r}")
@@ -60,7 +62,7 @@ class SimVenue(TapeVenue):
         self.next_due = NO_TIME
         self.resting = array("q", bytes(8 * len(books)))
         self.event = 0
-        self.desk = Desk(self.outbox, QUEUES[queue], max_open)
+        self.desk = Desk(self.outbox, QUEUES[queue], max_open, first=first)
         self.matchers: list[Matcher | None] = [None if book is None else Matcher(book, self.desk) for book in books]
         self.expiry_due: int = NO_TIME
         self.reject_probability = reject_probability
@@ -70,6 +72,29 @@ class SimVenue(TapeVenue):
 
     def submit(self, order: Order, now: int) -> None:
         """Send a new order."""
+        self.send_order(self.ticket(order, order.lots), order.market, now)
+
+    def hold(self, market: int, lots: int) -> None:
+        """Begin with a position in a market."""
+        matcher = self.matchers[market]
+        if matcher is not None:
+            matcher.hold(lots)
+
+    def enter_again(self, order: Order, now: int) -> str:
+        """Take back an order that rested when an earlier run ended: what is left of it, behind everything there is.
+
+        Returns why it cannot rest here any more, or an empty string.
+        """
+        ticket = self.ticket(order, order.lots - order.cum)
+        ticket.known = True
+        matcher = self.matchers[order.market]
+        reason = UNKNOWN_INSTRUMENT if matcher is None else matcher.why_not(ticket, now)
+        if not reason:
+            self.send_order(ticket, order.market, now)
+        return reason
+
+    def ticket(self, order: Order, lots: int) -> Ticket:
+        """An order as the venue keeps it."""
         ticket = Ticket()
         ticket.client_order_id = order.client_order_id
         ticket.side = order.side_code
@@ -78,9 +103,9 @@ class SimVenue(TapeVenue):
         ticket.post_only = order.post_only
         ticket.reduce_only = order.reduce_only
         ticket.ticks = order.ticks
-        ticket.lots = order.lots
+        ticket.lots = lots
         ticket.expire_ts = order.expire_ts
-        self.send_order(ticket, order.market, now)
+        return ticket
 
     def cancel(self, order: Order, request_id: int, now: int) -> None:
         """Send a cancel."""

@@ -219,6 +219,67 @@ async def test_a_warm_up_is_seen_told_and_trades_nothing(autojump_clock: MockClo
         assert result.summary["orders"] == 1
 
 
+async def test_paper_orders_and_positions_outlive_the_run(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async def once(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        market.trade(Side.SELL, 100_000, 300)
+        await trio.sleep(0.1)
+
+    async with trading(config_in(tmp_path, on_stop="leave"), once) as (ending, first):
+        assert ending.code == DONE
+        assert [order.client_order_id for order in ending.left] == first.summary["left"]
+        assert first.summary["position"] == {ID: "0.2"}
+
+    async def again(run: TradingRun, market: Market) -> None:
+        core = run.parts.core
+        order = core.orders.open_orders()[0]
+        assert order.state.name == "UNKNOWN"
+        assert core.markets[0].position.lots == 200
+        run.parts.core.desks[0].strategy.bids = 1
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        assert order.state.name == "PARTIALLY_FILLED"
+        assert order.filled_qty == 0.2
+        market.trade(Side.SELL, 100_000, 100)
+        await trio.sleep(0.1)
+        assert order.filled_qty == 0.2, "it stands behind the 0.1 that were displayed"
+        market.trade(Side.SELL, 100_000, 1_000)
+        await trio.sleep(0.1)
+        assert order.state.name == "FILLED"
+
+    async with trading(config_in(tmp_path, on_stop="leave"), again) as (_, second):
+        assert second.summary["position"] == {ID: "0.5"}
+        assert any("resumed at the back of the queue" in text for text in notes(second))
+
+
+async def test_a_kill_holds_over_a_restart_until_it_is_taken_away(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async def once(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        run.live.kill("global", "", "cancel", "enough", "test")
+
+    async with trading(config_in(tmp_path), once) as (_, first):
+        assert first.summary["status"] == "halted"
+
+    async def again(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        assert run.parts.core.orders.open_orders() == []
+        run.live.rearm("global", "", "looked at it", "test")
+        run.parts.core.desks[0].strategy.bids = 0
+        market.book(100_000, 100_012)
+        await trio.sleep(0.1)
+        assert len(run.parts.core.orders.open_orders()) == 1
+
+    async with trading(config_in(tmp_path), again) as (_, second):
+        assert second.summary["denials"] == {"KILL_SWITCH_ACTIVE": 1}
+
+
+def notes(result: Result) -> list[str]:
+    return [str(text) for text in result.run.table("notes").column("text").to_pylist()]
+
+
 async def test_what_a_strategy_saved_is_there_after_a_restart(autojump_clock: MockClock, tmp_path: Path) -> None:
     async def once(run: TradingRun, market: Market) -> None:
         market.book(100_000, 100_010)

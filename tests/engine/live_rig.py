@@ -45,10 +45,6 @@ class Records:
         self.commits = 0
         self.healthy = True
         self.dead = ""
-        self.used = 0
-
-    def number_used(self, number: int) -> None:
-        self.used = number
 
     def commit(self) -> None:
         self.commits += 1
@@ -268,7 +264,6 @@ class Bench:
             clock=self.clock,
             bell=self.bell,
             journal=self.records,
-            names=names,
             health=self.parts.gate,
             authority=Authority(self.parts),
             told=self.said.append,
