@@ -18,6 +18,8 @@ from tickwright.engine.errors import TickwrightError
 DONE: Final = 0
 FAILED: Final = 1
 BAD_CONFIG: Final = 2
+JOURNAL_REFUSED: Final = 5
+NOT_RECONCILED: Final = 6
 HALTED: Final = 8
 
 EXIT_CODES: Final = """\b
@@ -45,7 +47,9 @@ VERBS: Final[dict[str, Verb]] = {
     "check": Verb("tickwright.commands.check:check", "Validate a config; show every value and where it came from."),
     "data": Verb("tickwright.commands.data:data", "Look at recorded market data."),
     "kill": Verb("tickwright.commands.running:kill", "Kill a run or a part of it, until it is rearmed."),
+    "live": Verb("tickwright.commands.run:live", "Trade a config with real orders; needs its name typed."),
     "new": Verb("tickwright.commands.new:new", "Write the files of a new strategy, with a test that passes."),
+    "paper": Verb("tickwright.commands.run:paper", "Run a config on a live market with simulated orders."),
     "rearm": Verb("tickwright.commands.running:rearm", "Take a kill away."),
     "run": Verb("tickwright.commands.run:run", "Run a config in its own mode."),
     "status": Verb("tickwright.commands.running:status", "Show how a run stands."),
@@ -110,6 +114,9 @@ def _refused(error: TickwrightError, as_json: bool) -> int:
     import json
 
     from tickwright.document import ConfigError
+    from tickwright.engine.chain import JournalError
+    from tickwright.engine.recall import RecallError
+    from tickwright.engine.wire import LoginRefused, QueryFailed
 
     bad_config = isinstance(error, ConfigError)
     lines = [str(fault) for fault in error.faults] if isinstance(error, ConfigError) else [str(error)]
@@ -117,7 +124,11 @@ def _refused(error: TickwrightError, as_json: bool) -> int:
         click.echo(line if bad_config else f"tickwright: {line}", err=True)
     if as_json:
         click.echo(json.dumps({"ok": False, "errors": lines}))
-    return BAD_CONFIG if bad_config else FAILED
+    if bad_config:
+        return BAD_CONFIG
+    if isinstance(error, JournalError | RecallError):
+        return JOURNAL_REFUSED
+    return NOT_RECONCILED if isinstance(error, LoginRefused | QueryFailed) else FAILED
 
 
 def main() -> NoReturn:

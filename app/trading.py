@@ -8,11 +8,9 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from datetime import UTC, datetime
-from decimal import Decimal
-from functools import partial
 from pathlib import Path
 from random import Random
 from typing import Any, Final
@@ -34,18 +32,16 @@ from tickwright.engine.errors import TickwrightError
 from tickwright.engine.intake import Intake, Link
 from tickwright.engine.journal import Journal
 from tickwright.engine.live import HALTED, Doorbell, Ending, Live, Port, RunClock
-from tickwright.engine.market import Market
 from tickwright.engine.order import Order
-from tickwright.engine.recall import Recalled, recall
-from tickwright.engine.reconcile import Reconciler, VenueView
+from tickwright.engine.recall import Recalled
 from tickwright.engine.records import Sink
 from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.scribe import KeptPortfolio, Scribe
 from tickwright.engine.strangers import Strangers
-from tickwright.engine.sweep import OVERLAP_NS, Sweep
-from tickwright.engine.times import SECOND
+from tickwright.engine.sweep import Sweep
 from tickwright.engine.wire import Wire
 from tickwright.kill_file import KillOrder, watch_kill_file
+from tickwright.live_view import View
 from tickwright.operating import Operated
 from tickwright.plugins import load_checks, load_strategies
 from tickwright.reports.html import write_report
@@ -59,6 +55,7 @@ from tickwright.risk.kill import KillMode, KillSwitch
 from tickwright.signals import signals
 from tickwright.sites import instruments_of, make_wire, site_of
 from tickwright.state import StateFolder
+from tickwright.taking_over import opening, remember, since_of, take_over
 from tickwright.tally import Tally
 from tickwright.warmup import warm_up
 
@@ -70,9 +67,6 @@ FORCED: Final = 4
 
 IDS_A_RUN: Final = 1_000_000_000
 """Each run of a journal has so many trade ids of the simulated venue for itself."""
-
-ASKED_LATER_NS: Final = 3600 * SECOND
-"""The simulated venue is asked when everything it may have said is long heard."""
 
 Told = Callable[[str], None]
 
@@ -276,90 +270,6 @@ async def opened(
         yield run
 
 
-async def opening(config: Config, wires: Iterable[Wire], journal: Journal) -> tuple[dict[str, Decimal] | None, int]:
-    """What the account held when this journal began, and when that was: live as the venue said, paper as the config."""
-    now = journal.clock.now()
-    for record in journal.records(kinds=("baseline",)):
-        held = record.plain()["balances"]
-        return {name: Decimal(amount) for name, amount in held.items()}, record.ts
-    total: dict[str, Decimal] = dict(config.account.balances or {}) if config.mode == "paper" else {}
-    if config.mode == "live":
-        for wire in wires:
-            for name, amount in (await wire.holdings() or {}).items():
-                total[name] = total.get(name, Decimal(0)) + amount
-    journal.append("baseline", {"balances": {name: str(amount) for name, amount in total.items()}}, now)
-    journal.commit()
-    return total, now
-
-
-def remember(parts: Parts, journal: Journal, scribe: Scribe, clock: RunClock) -> Recalled:
-    """Read the journal back into the new parts; from then on they write it."""
-    past = recall(
-        journal.records(),
-        orders=parts.core.orders,
-        portfolio=parts.portfolio,
-        markets=parts.core.markets,
-        seats=parts.floor.seats,
-        now=clock.now(),
-    )
-    assert isinstance(parts.portfolio, KeptPortfolio)
-    parts.portfolio.keep(scribe)
-    return past
-
-
-def since_of(past: Recalled, baseline: int) -> int:
-    """From when on the venue is asked for executions: what may have come while nobody listened, never what was there
-    before the journal began."""
-    if not past.records:
-        return baseline
-    quiet = min([past.last_ts - OVERLAP_NS, *(order.sent_ts for order in past.open_orders)])
-    return max(baseline, past.since, quiet)
-
-
-def take_over(config: Config, parts: Parts, live: Live, past: Recalled, told: Told) -> None:
-    """Go on where the last run of this journal ended."""
-    intake = live.intake
-    for stranger in intake.strangers.values():
-        stranger.adopted = past.adopted
-    if past.runs:
-        told(f"the journal has {past.runs} earlier runs and {len(past.open_orders)} open orders")
-    if config.mode != "paper":
-        return
-    for market in parts.core.markets:
-        size = config.account.positions.get(market.instrument.id)
-        if size and not past.runs:
-            intake.once_live(market, partial(intake.open_with, lots=market.instrument.lots(size)))
-        resting = [order for order in past.open_orders if order.market == market.index]
-        if resting or market.position.lots or size:
-            intake.once_live(market, partial(resume, intake, resting, past.last_ts))
-
-
-def resume(intake: Intake, orders: list[Order], stopped: int, market: Market) -> None:
-    """Put paper orders that outlived their run back into the simulated venue, behind everything that is there.
-
-    Nothing is assumed to have happened meanwhile: what was executed before is executed, no more.
-    """
-    core = intake.core
-    venue = intake.simulated[market.index]
-    assert isinstance(venue, SimVenue)
-    venue.hold(market.index, market.position.lots)
-    reconciler = Reconciler(core.orders)
-    now = core.now
-    for order in orders:
-        if not order.is_open:
-            continue
-        why = venue.enter_again(order, now)
-        if why:
-            core.canceled(order.client_order_id, order.cum, why, now)
-            core.recorder.note(1, f"{order.client_order_id}: could not be resumed: {why}", now)
-            continue
-        gap = (now - stopped) // SECOND
-        text = f"{order.client_order_id}: resumed at the back of the queue after {gap} s, as if nothing had traded"
-        core.recorder.note(1, text, now)
-        view = VenueView(cum=order.cum, asked_ts=order.heard_ts + ASKED_LATER_NS, lots=order.lots)
-        core.tell(order, reconciler.recon_live(order, view, now))
-
-
 def drive(
     config: Config,
     parts: Parts,
@@ -457,16 +367,34 @@ async def served_venues(config: Config, told: Told) -> AsyncIterator[dict[str, M
         yield found
 
 
-async def trade(config: Config, told: Told) -> tuple[Ending, Result]:
+async def trade(config: Config) -> tuple[Ending, Result]:
     """Trade a checked config until a signal, the control socket, the KILL file or the run itself ends it."""
     folder = StateFolder.make(config.state_folder)
-    async with served_venues(config, told) as served, opened(config, served, told) as run:
+    view = View()
+    async with served_venues(config, view.say) as served, opened(config, served, view.say) as run:
         folder.point(run.folder)
         async with trio.open_nursery() as nursery:
             operated = run.operated()
             await nursery.start(serve_control, folder, operated)
             await nursery.start(signals, run.stop_by, run.leave_by, run.kill_by)
             nursery.start_soon(watch_kill_file, folder.kill_file, run.kill_from_file)
+            nursery.start_soon(view.show, operated.snapshot)
             ending, result = await run.go()
             nursery.cancel_scope.cancel()
     return ending, result
+
+
+def run_trading(config: Config) -> tuple[Ending, Result]:
+    """`trade`, from where nothing is asynchronous. What refuses the run is raised as itself, not in a group."""
+    try:
+        return trio.run(trade, config)
+    except BaseExceptionGroup as group:
+        raise sole(group) from group
+
+
+def sole(group: BaseExceptionGroup[BaseException]) -> BaseException:
+    """The one error that a group of groups is about, if there is but one; else the group."""
+    inner = group.exceptions
+    if len(inner) != 1:
+        return group
+    return sole(inner[0]) if isinstance(inner[0], BaseExceptionGroup) else inner[0]

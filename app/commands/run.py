@@ -1,4 +1,4 @@
-"""``tickwright run`` and ``tickwright backtest``: run a config, show what came of it."""
+"""``tickwright run``, ``backtest``, ``paper`` and ``live``: run a config, show what came of it."""
 
 import sys
 from collections.abc import Iterator
@@ -11,7 +11,31 @@ from tickwright.commands.options import config_argument, json_option, print_json
 
 if TYPE_CHECKING:
     from tickwright.backtesting import Progress
+    from tickwright.config import Config
     from tickwright.result import Result
+
+
+confirm_option = click.option("--confirm", metavar="NAME", help="The run's name, typed again: real orders are sent.")
+
+
+@click.command()
+@config_argument
+@set_option
+@confirm_option
+@json_option
+@click.pass_context
+def run(ctx: click.Context, config: str, overrides: tuple[str, ...], confirm: str | None, as_json: bool) -> None:
+    """Run CONFIG in its own mode.
+
+    A run folder with everything that happened is left under runs/.
+    """
+    from tickwright.config import load
+
+    checked = load(config, overrides)
+    if checked.mode == "backtest":
+        ctx.exit(carry_out(checked, as_json))
+    confirmed(checked, confirm)
+    ctx.exit(trade(checked, as_json))
 
 
 @click.command()
@@ -19,24 +43,52 @@ if TYPE_CHECKING:
 @set_option
 @json_option
 @click.pass_context
-def run(ctx: click.Context, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
-    """Run CONFIG in its own mode.
+def paper(ctx: click.Context, config: str, overrides: tuple[str, ...], as_json: bool) -> None:
+    """Run CONFIG on its live market with simulated orders, until Ctrl+C or `tickwright stop`."""
+    from tickwright.config import load
 
-    A run folder with everything that happened is left under runs/.
-    """
+    ctx.exit(trade(load(config, overrides, mode="paper"), as_json))
+
+
+@click.command()
+@config_argument
+@set_option
+@confirm_option
+@json_option
+@click.pass_context
+def live(ctx: click.Context, config: str, overrides: tuple[str, ...], confirm: str | None, as_json: bool) -> None:
+    """Trade CONFIG with real orders, until Ctrl+C or `tickwright stop`. Its mode must be live, its name typed."""
     from tickwright.config import load
     from tickwright.document import ConfigError, Fault
 
     checked = load(config, overrides)
-    if checked.mode != "backtest":
-        raise ConfigError(
-            [
-                Fault(
-                    checked.place(("mode",)), f"expected backtest, got {checked.mode}: this version runs backtests only"
-                )
-            ]
-        )
-    ctx.exit(carry_out(checked, as_json))
+    if checked.mode != "live":
+        text = f"expected live, got {checked.mode}: a verb may not make a run more dangerous than its file"
+        raise ConfigError([Fault(checked.place(("mode",)), text)])
+    confirmed(checked, confirm)
+    ctx.exit(trade(checked, as_json))
+
+
+def confirmed(checked: "Config", confirm: str | None) -> None:
+    """Real orders leave only when the run's name was typed."""
+    if checked.mode == "live" and confirm != checked.name:
+        got = "nothing" if confirm is None else repr(confirm)
+        raise click.UsageError(f"real orders: expected --confirm {checked.name}, got {got}")
+
+
+def trade(checked: "Config", as_json: bool) -> int:
+    """Trade it, print the result, and say by the exit code how it ended."""
+    from tickwright.engine.compiled import why_interpreted
+    from tickwright.trading import run_trading
+
+    if why_interpreted():
+        click.echo(f"tickwright: running interpreted, slower with the same results: {why_interpreted()}", err=True)
+    with prints_to_stderr():
+        ending, result = run_trading(checked)
+    show(result, as_json)
+    for order in ending.left:
+        click.echo(f"tickwright: may be left at the venue: {order!r}", err=True)
+    return ending.code or exit_code(result)
 
 
 @click.command()

@@ -188,13 +188,16 @@ def test_a_missing_config_is_exit_code_2(capsys):
 
 
 @pytest.mark.usefixtures("small")
-def test_other_modes_are_refused_by_run_and_played_by_backtest(capsys):
-    Path("small.yaml").write_text(
-        CONFIG.replace("mode: backtest", "mode: paper").replace("adapter: sim", "adapter: tdx")
-    )
-    assert run(["run", "small.yaml"]) == 2
-    assert capsys.readouterr().err.startswith("small.yaml:2: mode: ")
+def test_a_paper_config_is_played_by_backtest_and_a_safer_mode_never_made_more_dangerous(capsys):
+    text = CONFIG.replace("mode: backtest", "mode: paper").replace("adapter: sim", "adapter: tdx")
+    Path("small.yaml").write_text(text)
     assert run(["backtest", "small.yaml", "--json"]) == 0
+    capsys.readouterr()
+    assert run(["live", "small.yaml", "--confirm", "small"]) == 2
+    assert capsys.readouterr().err.startswith("small.yaml:2: mode: expected live, got paper")
+    Path("small.yaml").write_text(CONFIG)
+    assert run(["paper", "small.yaml"]) == 2
+    assert "expected a mode no riskier than the file's (backtest)" in capsys.readouterr().err
 
 
 @pytest.mark.usefixtures("small")

@@ -1,0 +1,108 @@
+"""A run goes on where the last of its state folder ended: holdings, orders, positions, paper orders."""
+
+from collections.abc import Callable, Iterable
+from decimal import Decimal
+from functools import partial
+from typing import Final
+
+from tickwright.adapters.sim.venue import SimVenue
+from tickwright.build import Parts
+from tickwright.config import Config
+from tickwright.engine.intake import Intake
+from tickwright.engine.journal import Journal
+from tickwright.engine.live import Live, RunClock
+from tickwright.engine.market import Market
+from tickwright.engine.order import Order
+from tickwright.engine.recall import Recalled, recall
+from tickwright.engine.reconcile import Reconciler, VenueView
+from tickwright.engine.scribe import KeptPortfolio, Scribe
+from tickwright.engine.sweep import OVERLAP_NS
+from tickwright.engine.times import SECOND
+from tickwright.engine.wire import Wire
+
+ASKED_LATER_NS: Final = 3600 * SECOND
+"""The simulated venue is asked when everything it may have said is long heard."""
+
+
+async def opening(config: Config, wires: Iterable[Wire], journal: Journal) -> tuple[dict[str, Decimal] | None, int]:
+    """What the account held when this journal began, and when that was: live as the venue said, paper as the config."""
+    now = journal.clock.now()
+    for record in journal.records(kinds=("baseline",)):
+        held = record.plain()["balances"]
+        return {name: Decimal(amount) for name, amount in held.items()}, record.ts
+    total: dict[str, Decimal] = dict(config.account.balances or {}) if config.mode == "paper" else {}
+    if config.mode == "live":
+        for wire in wires:
+            for name, amount in (await wire.holdings() or {}).items():
+                total[name] = total.get(name, Decimal(0)) + amount
+    journal.append("baseline", {"balances": {name: str(amount) for name, amount in total.items()}}, now)
+    journal.commit()
+    return total, now
+
+
+def remember(parts: Parts, journal: Journal, scribe: Scribe, clock: RunClock) -> Recalled:
+    """Read the journal back into the new parts; from then on they write it."""
+    past = recall(
+        journal.records(),
+        orders=parts.core.orders,
+        portfolio=parts.portfolio,
+        markets=parts.core.markets,
+        seats=parts.floor.seats,
+        now=clock.now(),
+    )
+    assert isinstance(parts.portfolio, KeptPortfolio)
+    parts.portfolio.keep(scribe)
+    return past
+
+
+def since_of(past: Recalled, baseline: int) -> int:
+    """From when on the venue is asked for executions: what may have come while nobody listened, never what was there
+    before the journal began."""
+    if not past.records:
+        return baseline
+    quiet = min([past.last_ts - OVERLAP_NS, *(order.sent_ts for order in past.open_orders)])
+    return max(baseline, past.since, quiet)
+
+
+def take_over(config: Config, parts: Parts, live: Live, past: Recalled, told: Callable[[str], None]) -> None:
+    """Go on where the last run of this journal ended."""
+    intake = live.intake
+    for stranger in intake.strangers.values():
+        stranger.adopted = past.adopted
+    if past.runs:
+        told(f"the journal has {past.runs} earlier runs and {len(past.open_orders)} open orders")
+    if config.mode != "paper":
+        return
+    for market in parts.core.markets:
+        size = config.account.positions.get(market.instrument.id)
+        if size and not past.runs:
+            intake.once_live(market, partial(intake.open_with, lots=market.instrument.lots(size)))
+        resting = [order for order in past.open_orders if order.market == market.index]
+        if resting or market.position.lots or size:
+            intake.once_live(market, partial(resume, intake, resting, past.last_ts))
+
+
+def resume(intake: Intake, orders: list[Order], stopped: int, market: Market) -> None:
+    """Put paper orders that outlived their run back into the simulated venue, behind everything that is there.
+
+    Nothing is assumed to have happened meanwhile: what was executed before is executed, no more.
+    """
+    core = intake.core
+    venue = intake.simulated[market.index]
+    assert isinstance(venue, SimVenue)
+    venue.hold(market.index, market.position.lots)
+    reconciler = Reconciler(core.orders)
+    now = core.now
+    for order in orders:
+        if not order.is_open:
+            continue
+        why = venue.enter_again(order, now)
+        if why:
+            core.canceled(order.client_order_id, order.cum, why, now)
+            core.recorder.note(1, f"{order.client_order_id}: could not be resumed: {why}", now)
+            continue
+        gap = (now - stopped) // SECOND
+        text = f"{order.client_order_id}: resumed at the back of the queue after {gap} s, as if nothing had traded"
+        core.recorder.note(1, text, now)
+        view = VenueView(cum=order.cum, asked_ts=order.heard_ts + ASKED_LATER_NS, lots=order.lots)
+        core.tell(order, reconciler.recon_live(order, view, now))
