@@ -8,12 +8,14 @@ library's for the whole process. Instead the file is loaded under a private name
 whose folder is the file's own, so that ``from .signals import x`` finds a sibling and nothing else changes.
 """
 
+import difflib
 import hashlib
 import importlib
 import importlib.util
+import inspect
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
@@ -31,6 +33,8 @@ from tickwright.risk.check import Check
 
 GROUP: Final = "tickwright.strategies"
 CHECKS: Final = "tickwright.checks"
+MISSPELT: Final = 0.85
+"""How like a handler's name another must be to be taken for a slip: `on_books` is, `on_quote` is not."""
 
 
 class PluginError(TickwrightError):
@@ -96,12 +100,26 @@ def _load_one(config: Config, name: str, spec: StrategySpec, root: type[Any], re
     except PluginError as error:
         reading.refuse(place, str(error))
         return None
+    for fault in handler_faults(form, root):
+        reading.refuse(place, fault)
     at = spec.params.place if spec.params is not None else Place(place.source, place.line, (*path, "params"))
     own = Reading()
     params = read_params(form, spec.params, at, own)
     reading.faults.extend(own.faults)
     origins = {inner[len(at.path)]: str(said) for inner, said in own.origins.items()}
     return Loaded(name, form, params, origins, at)
+
+
+def handler_faults(form: type[Any], root: type[Any]) -> Iterator[str]:
+    """What is wrong with a strategy's handlers: one that is asynchronous, or named nearly like one that there is."""
+    known = [name for name in dir(root) if name.startswith("on_")]
+    for name in dir(form):
+        if name in (*known, "save", "load"):
+            if inspect.iscoroutinefunction(getattr(form, name)) or inspect.isasyncgenfunction(getattr(form, name)):
+                where = "slow work goes to background()"
+                yield f"{form.__name__}.{name}: expected a plain method, got an async one; {where}"
+        elif name.startswith("on_") and (near := difflib.get_close_matches(name, known, n=1, cutoff=MISSPELT)):
+            yield f"{form.__name__}.{name}: nothing calls it (did you mean {near[0]!r}?)"
 
 
 def load_checks(config: Config) -> tuple[Check, ...]:

@@ -23,7 +23,7 @@ from tickwright.engine.intake import Intake, Link
 from tickwright.engine.mailbox import MOST, Mailbox
 from tickwright.engine.order import Order
 from tickwright.engine.remote import RemoteVenue
-from tickwright.engine.terms import NO_TIME
+from tickwright.engine.terms import LIVE, NO_TIME
 from tickwright.engine.times import SECOND
 from tickwright.engine.wire import LoginRefused, Wire
 
@@ -41,6 +41,7 @@ BATCH: Final = 256
 BACKGROUND_S: Final = 0.02
 STOP_NS: Final = 10 * SECOND
 CANCEL_AGAIN_NS: Final = 2 * SECOND
+SILENT_NS: Final = 10 * SECOND
 LAG_ALARM_NS: Final = 500_000_000
 
 
@@ -195,6 +196,7 @@ class Live:
             self.finish_step()
             for port in self.ports:
                 nursery.start_soon(self.guarded, f"link to {port.venue}", self.hold_wire, port)
+                nursery.start_soon(self.guarded, f"watch over {port.venue}", self.watch_books, port)
                 if port.asker is not None:
                     nursery.start_soon(self.guarded, f"reconciliation with {port.venue}", port.asker.run)
             for desk in self.core.desks:
@@ -222,6 +224,24 @@ class Live:
 
     async def hold_wire(self, port: Port) -> None:
         await port.wire.run(self.bell)
+
+    async def watch_books(self, port: Port) -> None:
+        """Have a book read anew that has been silent too long, where the venue does not keep quiet by itself."""
+        asked: dict[int, int] = {}
+        while True:
+            await trio.sleep(1)
+            now = self.clock.now()
+            if not port.link.up or port.wire.capability.quiet_books:
+                continue
+            for market in self.core.markets:
+                silent = now - market.book.time
+                if market.venue_name != port.venue or market.book.health_code != LIVE or silent < SILENT_NS:
+                    continue
+                if now - asked.get(market.index, 0) >= SILENT_NS:
+                    asked[market.index] = now
+                    text = f"{market.instrument.id}: no word for {silent // SECOND} s; its book is read anew"
+                    self.core.recorder.note(1, text, max(now, self.core.now))
+                    port.wire.resync(market.instrument.id, f"silent for {silent // SECOND} s")
 
     async def loop(self) -> None:
         """Step whenever something happened or is due."""

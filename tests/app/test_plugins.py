@@ -264,3 +264,24 @@ def test_a_plain_class_with_annotations_is_told_to_be_an_attrs_class(tmp_path):
     strategy_file(tmp_path, "from stand_ins import Root\nclass Mine(Root):\n    size: int = 1\n")
     with pytest.raises(ConfigError, match=r"expected @define\(kw_only=True\) above class Mine, got a plain class"):
         load_strategies(evolve(config(use="./mine.py:Mine"), base=tmp_path), Root)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("def on_books(self, book): ...", "Mine.on_books: nothing calls it (did you mean 'on_book'?)"),
+        ("async def on_book(self, book): ...", "Mine.on_book: expected a plain method, got an async one"),
+    ],
+)
+def test_a_handler_that_would_never_be_called_is_a_fault(tmp_path, line, said):
+    (tmp_path / "mine.py").write_text(f"from tickwright import Strategy\nclass Mine(Strategy):\n    {line}\n")
+    with pytest.raises(ConfigError) as caught:
+        load_strategies(evolve(config(use="./mine.py:Mine"), base=tmp_path))
+    assert said in str(caught.value)
+
+
+def test_a_method_of_ones_own_is_nobodys_business(tmp_path):
+    (tmp_path / "mine.py").write_text(
+        "from tickwright import Strategy\nclass Mine(Strategy):\n    def on_quote(self): ...\n"
+    )
+    assert load_strategies(evolve(config(use="./mine.py:Mine"), base=tmp_path))

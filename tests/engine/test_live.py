@@ -10,6 +10,7 @@ from live_rig import ID, WALL, Bench
 from trio.testing import MockClock
 
 from tickwright.engine.book import Book
+from tickwright.engine.capability import Capability
 from tickwright.engine.events import LinkChanged, OrderAccepted, SendFailed
 from tickwright.engine.live import DONE, FAILED, JOURNAL_REFUSED, ORDERS_LEFT, Ending
 from tickwright.engine.order import Fill, Order
@@ -370,3 +371,14 @@ async def test_a_late_ack_of_an_order_asked_for_changes_nothing_more(autojump_cl
         await trio.sleep(0.1)
         assert len(buyer.heard) == count
         bench.wire.silent = False
+
+
+async def test_a_silent_book_is_read_anew_where_the_venue_is_not_quiet_by_itself(autojump_clock: MockClock) -> None:
+    bench = Bench(Buyer())
+    async with running(bench):
+        await bench.ready()
+        await trio.sleep(15)
+        assert not any(text.startswith("resync") for text in bench.wire.asked)
+        bench.wire.capability = Capability(quiet_books=False)
+        await trio.sleep(12)
+        assert [text for text in bench.wire.asked if text.startswith("resync")] == [f"resync {ID}: silent for 15 s"]
