@@ -12,7 +12,8 @@ from tickwright.commands.options import json_option
 
 LOCAL_VENUES: Final = {"tdx": "tickwright.adapters.tdx.mirror"}
 """Where the local venue of each name is. Its module has `serve(options, port=...)`, an async context manager whose
-value has `announcement()`; `Options`, what that takes; and `switched`, which reads switches as they are typed."""
+value has `announcement()`; `Options`, what that takes; and `switched`, which reads switches as they are typed.
+Faults are of the one kind for all."""
 
 
 @click.group()
@@ -27,11 +28,21 @@ def venue() -> None:
 @click.option("--market", type=click.Choice(["random", "none", "tape"]), help="Who trades beside them.")
 @click.option("--tape", type=click.Path(dir_okay=False), default="", help="The recording of --market tape.")
 @click.option("--rate", type=float, help="Orders per second of the random market in each pair.")
+@click.option("--faults", type=click.Path(dir_okay=False), help="A script of faults, in YAML.")
 @click.option("--seed", type=int, help="Of the market and the faults; drawn where not given.")
 @click.option("--switch", "switches", metavar="NAME=VALUE", multiple=True, help="A behaviour; may be repeated.")
 @json_option
 @click.pass_context
-def serve(ctx: click.Context, /, name: str, port: int, switches: tuple[str, ...], as_json: bool, **given: Any) -> None:
+def serve(
+    ctx: click.Context,
+    /,
+    name: str,
+    port: int,
+    faults: str | None,
+    switches: tuple[str, ...],
+    as_json: bool,
+    **given: Any,
+) -> None:
     """Serve until SIGINT or SIGTERM.
 
     Prints one line when ready: with --json, an object with the URLs and the credentials, which are made for this run.
@@ -46,15 +57,34 @@ def serve(ctx: click.Context, /, name: str, port: int, switches: tuple[str, ...]
     if chosen["tape"]:
         chosen.setdefault("market", "tape")
     options = kind.Options(**chosen, **kind.switched(dict(_pair(switch) for switch in switches)))
-    trio.run(_serve, kind, options, port, as_json)
+    trio.run(_serve, kind, options, port, _script(faults, given["seed"]), as_json)
     ctx.exit(DONE)
 
 
-async def _serve(kind: Any, options: Any, port: int, as_json: bool) -> None:
+def _script(path: str | None, seed: int | None) -> Any:
+    """The faults of a file; a seed given beside it counts instead of the file's."""
+    from attrs import evolve
+
+    from tickwright.adapters.fault_script import ScriptError, read_script
+    from tickwright.document import ConfigError, Fault, Place
+
+    if path is None:
+        return None
+    try:
+        script = read_script(path)
+    except ScriptError as error:
+        raise ConfigError(
+            Fault(Place(each.source, each.line, (each.path,) if each.path else ()), each.message)
+            for each in error.faults
+        ) from None
+    return script if seed is None else evolve(script, seed=seed)
+
+
+async def _serve(kind: Any, options: Any, port: int, faults: Any, as_json: bool) -> None:
     import trio
 
     with trio.open_signal_receiver(signal.SIGINT, signal.SIGTERM) as signals:
-        async with kind.serve(options, port=port) as running:
+        async with kind.serve(options, port=port, faults=faults) as running:
             told = running.announcement()
             if as_json:
                 line = json.dumps(told)

@@ -36,9 +36,10 @@ class Crowd:
         price = float(pair.instrument.price(pair.start_ticks) * pair.instrument.lot_size)
         self._lots = max(int(VALUE / price), 2)
         self._trade_at = 0
-        self.pause_s = max(1.0 / rate, PAUSE_S)
         self._owed = 0.0
         self._rate = rate
+        self._hurried = (0.0, 0)
+        self._rests_until = 0
 
     def open(self, at: int, outlet: Outlet) -> None:
         """Fill the book before anybody looks."""
@@ -47,9 +48,31 @@ class Crowd:
                 self._add(side, at, outlet)
         self._trade_at = at + self._rng.randrange(*TRADE_WITHIN_NS)
 
+    def forget(self) -> None:
+        """Know of no order any more: the book was emptied."""
+        self._orders = {1: [], -1: []}
+
+    def hurry(self, rate: float, until: int) -> None:
+        """Send and take back so many orders per second until a time."""
+        self._hurried = (rate, until)
+
+    def rest(self, until: int) -> None:
+        """Do nothing until a time."""
+        self._rests_until = until
+
+    def pause_s(self, at: int) -> float:
+        """How long until the next bout."""
+        return max(1.0 / self._rate_at(at), PAUSE_S)
+
+    def _rate_at(self, at: int) -> float:
+        rate, until = self._hurried
+        return rate if at < until and rate > 0 else self._rate
+
     def act(self, at: int, outlet: Outlet) -> None:
         """What happens in one bout, and a trade where one is due."""
-        self._owed += self._rate * self.pause_s
+        if at < self._rests_until:
+            return
+        self._owed += self._rate_at(at) * self.pause_s(at)
         while self._owed >= 1.0:
             self._owed -= 1.0
             self._one(at, outlet)

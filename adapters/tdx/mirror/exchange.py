@@ -197,6 +197,13 @@ class Exchange:
             market.rest(order)
         return order
 
+    def clear_street(self) -> None:
+        """Take every order of the market out of every book; those of clients stay."""
+        for market in self.markets.values():
+            for order in list(market.orders.values()):
+                if order.account is None:
+                    market.remove(order)
+
     # --- what follows ---------------------------------------------------------------------------------------------
 
     def _check_unused(self, account: Account, client_order_id: str) -> None:

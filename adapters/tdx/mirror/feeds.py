@@ -24,6 +24,8 @@ from tickwright.engine.times import SECOND
 
 PULSE_NS: Final = SECOND // 10
 _PULSE_MS: Final = 100
+OVERLAP: Final = 3
+"""How far an update that overlaps reaches back."""
 
 
 class Hearer(Protocol):
@@ -58,8 +60,9 @@ class DepthFeed:
         self.readers: dict[int, Reader] = {}
         self._market = market
         self._shapes = shaping
+        self._spoil = ""
         self._changed: set[Place] = set()
-        market.watchers.append(self._changed)
+        self._changed = self._watched(set())
 
     def close(self) -> None:
         """Watch the book no more."""
@@ -73,15 +76,38 @@ class DepthFeed:
 
     def flush(self, at: int) -> None:
         """Send what has changed since the last time, to each reader from where it stands."""
-        places = self._now(self._changed) if self.most == 0 else {}
-        self._changed.clear()
+        spoiled = self._spoil
+        fake = self._cross() if spoiled == "cross_book" else {}
+        places = self._now(self._changed) | fake if self.most == 0 else {}
+        self._changed = self._watched(set(fake))
         for reader in self.readers.values():
             if at - reader.whole_at >= assumed.FULL_BOOK_EVERY_NS:
                 self._whole(reader, at)
             elif self._market.sequence > reader.last:
-                changes = places if self.most == 0 else self._moved(reader)
+                changes = places if self.most == 0 else self._moved(reader) | fake
                 if changes:
-                    self._send(reader, changes, reader.last + 1, "book")
+                    reader.window |= fake
+                    back = OVERLAP if spoiled == "overlap_update" else 0
+                    self._send(reader, changes, max(reader.last + 1 - back, 1), "book")
+                    self._spoil = ""
+        if fake:
+            self._market.sequence += 1  # the next update puts it right
+
+    def spoil(self, how: str) -> None:
+        """Let the next update overlap the last one, or cross the book until the one after."""
+        self._spoil = how
+
+    def _cross(self) -> dict[Place, int]:
+        """A bid at the best ask."""
+        ticks = self._market.best(-1)
+        self._market.sequence += 1
+        return {(1, ticks): 1} if ticks else {}
+
+    def _watched(self, places: set[Place]) -> set[Place]:
+        """Watch the book with a new set, which begins with `places`."""
+        self.close()
+        self._market.watchers.append(places)
+        return places
 
     def _whole(self, reader: Reader, at: int) -> None:
         reader.whole_at = at
@@ -196,6 +222,11 @@ class Feeds:
             )
         if self._pulses % 10 == 0:
             self._tell_prices()
+
+    def misbehave(self, how: str) -> None:
+        """Spoil the next update of every book."""
+        for feed in self._depth.values():
+            feed.spoil(how)
 
     def open_orders(self, account: Account, hearer: Hearer) -> None:
         """The open orders of an account, for somebody who begins to hear them."""

@@ -8,6 +8,7 @@ import trio
 from wsproto.utilities import generate_accept_token
 
 from tickwright.adapters.tdx.mirror import assumed, shapes
+from tickwright.adapters.tdx.mirror.http_faults import UPGRADE_ALLOWED, under_faults
 from tickwright.adapters.tdx.mirror.orders import Refused, invalid, missing
 from tickwright.adapters.tdx.mirror.rest import HttpAnswer, HttpRequest, json_answer
 from tickwright.adapters.tdx.mirror.sockets import READ_BYTES, Socket
@@ -27,12 +28,16 @@ _STREAM_ENDED: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 async def serve_stream(venue: "Venue", stream: trio.abc.Stream) -> None:
     """Serve one connection until it ends; never raises for what the other side does."""
     http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_MAX)
+    scope = trio.CancelScope()
+    venue.connections.add(scope)
     try:
-        while await _one_request(venue, stream, http):
-            http.start_next_cycle()
+        with scope:
+            while not venue.down and await _one_request(venue, stream, http):
+                http.start_next_cycle()
     except _STREAM_ENDED:
         pass
     finally:
+        venue.connections.discard(scope)
         await trio.aclose_forcefully(stream)
 
 
@@ -51,7 +56,10 @@ async def _one_request(venue: "Venue", stream: trio.abc.Stream, http: h11.Connec
             await _answer(venue, stream, http, _refusal(413, f"expected a body of at most {SIZE_MAX} bytes"))
             return False
         request = HttpRequest(method=request.method, target=request.target, headers=request.headers, body=body)
-        answer = venue.answer(request)
+        answered = await under_faults(venue, request)
+        if answered is None:
+            return False
+        answer = answered
     except h11.RemoteProtocolError as error:
         status = error.error_status_hint if 400 <= error.error_status_hint < 600 else 400
         answer = _refusal(status, str(error))
@@ -112,7 +120,12 @@ async def _answer(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection,
 
 async def _upgrade(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection, request: HttpRequest) -> None:
     """Turn the connection into a WebSocket, or say why not."""
-    refused = _objection(request) or venue.upgrade_objection(request)
+    refused = _objection(request)
+    if refused is None:
+        allowed = await under_faults(venue, request, "upgrade")
+        if allowed is None:
+            return
+        refused = allowed if allowed.status != UPGRADE_ALLOWED else None
     if refused is not None:
         await _answer(venue, stream, http, refused)
         return

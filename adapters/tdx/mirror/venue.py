@@ -14,9 +14,12 @@ from typing import Any, Final
 
 import trio
 
-from tickwright.adapters.tdx.mirror.accounts import new_accounts
+from tickwright.adapters.fault_rules import Deed, FaultScript, Rule
+from tickwright.adapters.faults import Faults
+from tickwright.adapters.tdx.mirror.accounts import Account, new_accounts
 from tickwright.adapters.tdx.mirror.client import Client
 from tickwright.adapters.tdx.mirror.crowd import Crowd
+from tickwright.adapters.tdx.mirror.deeds import Deeds, check_script
 from tickwright.adapters.tdx.mirror.desk import Desk
 from tickwright.adapters.tdx.mirror.exchange import Exchange
 from tickwright.adapters.tdx.mirror.feeds import PULSE_NS, Feeds
@@ -52,6 +55,7 @@ class Venue:
         pairs: tuple[Pair, ...],
         wall: Callable[[], int],
         secret: Random,
+        script: FaultScript,
     ) -> None:
         self.options = options
         self.now = wall
@@ -64,6 +68,10 @@ class Venue:
         self.tokens = Tokens(self.accounts, options, secret)
         self.desk = Desk(self.exchange, self.feeds, self.tokens, self.record, options, wall)
         self.sockets: set[Socket] = set()
+        self.connections: set[trio.CancelScope] = set()
+        self.crowds: list[Crowd] = []
+        self.faults = Faults(script)
+        self.deeds = Deeds(self)
         self.port = 0
         self._rest = Rest(self.desk)
         self._rng = rng
@@ -109,27 +117,57 @@ class Venue:
         """One REST request, without any connection."""
         return self._rest.answer(request)
 
-    def upgrade_objection(self, request: HttpRequest) -> HttpAnswer | None:
-        """Why no WebSocket is opened now, though the handshake is right."""
-        return None
-
     def disconnected(self, client: Client) -> None:
         """A client's connection has ended: cancel what it asked to have cancelled."""
-        for account in client.cancels_for.values():
-            orders = [order for order in self.exchange.open_orders(account) if order.connection is client]
-            for order in orders:
-                self.exchange.cancel(order, self.now(), self.feeds)
+        accounts = list(client.cancels_for.values())
+        if accounts and self.options.cod_delay_ns:
+            self._start(self._cancel_late, client, accounts)
+        else:
+            self._cancel_for(client, accounts)
+
+    async def _cancel_late(self, client: Client, accounts: list[Account]) -> None:
+        await trio.sleep(self.options.cod_delay_ns / SECOND)
+        self._cancel_for(client, accounts)
+
+    def _cancel_for(self, client: Client, accounts: list[Account]) -> None:
+        for account in accounts:
+            for order in self.exchange.open_orders(account):
+                if order.connection is client:
+                    self.exchange.cancel(order, self.now(), self.feeds)
+
+    # --- faults ---------------------------------------------------------------------------------------------------
+
+    def mono(self) -> int:
+        """Nanoseconds of a clock that no wall clock moves."""
+        return int(trio.current_time() * SECOND)
+
+    @property
+    def down(self) -> bool:
+        """Whether it is away, and takes no connection."""
+        return self.deeds.down
+
+    def do(self, deed: Deed) -> None:
+        """Do what a fault script would have done, now."""
+        self.deeds.do(deed)
+
+    def inject(self, rule: Rule) -> None:
+        """One rule of faults more, its times counted from now."""
+        self.faults.add(rule, self.mono())
+        self.deeds.wake()
 
     # --- running --------------------------------------------------------------------------------------------------
 
     async def run(self, nursery: trio.Nursery, port: int | None) -> None:
         """Start every task in `nursery`, and listen where a port is given (0: any that is free)."""
         self._nursery = nursery
+        self.faults.start(self.mono())
+        nursery.start_soon(self.deeds.run)
         nursery.start_soon(self._pulse)
         if self.options.market == "random":
             for pair in self.exchange.pairs.values():
                 crowd = Crowd(self.exchange, pair, self.options.rate, Random(self._rng.getrandbits(64)))
                 crowd.open(self.now(), self.feeds)
+                self.crowds.append(crowd)
                 nursery.start_soon(self._trade, crowd)
         if port is not None:
             listeners = await trio.open_tcp_listeners(port, host=HOST)
@@ -152,7 +190,7 @@ class Venue:
     async def _trade(self, crowd: Crowd) -> None:
         due = trio.current_time()
         while True:
-            due = max(due + crowd.pause_s, trio.current_time())
+            due = max(due + crowd.pause_s(self.now()), trio.current_time())
             await trio.sleep_until(due)
             crowd.act(self.now(), self.feeds)
 
@@ -170,15 +208,17 @@ async def serve_tdx(
     pairs: tuple[Pair, ...] | None = None,
     wall: Callable[[], int] = time.time_ns,
     secret: Random | None = None,
+    faults: FaultScript | None = None,
 ) -> AsyncIterator[Venue]:
     """A venue that runs while the block does.
 
-    `port` 0 listens on any free port of the loopback interface, None on none (`Venue.open_stream` connects in
-    memory). `wall` tells the time in nanoseconds UTC; `secret` is what credentials and tokens are drawn from, the
-    system's own randomness unless a test passes another.
+    `port` 0 listens on any free port of the loopback interface, None on none (`Venue.open_stream` connects in memory).
+    `wall` tells the time in nanoseconds UTC; `secret` is what credentials and tokens are drawn from, the system's own
+    randomness unless a test passes another; `faults` is a script of faults.
     """
+    check_script(faults or FaultScript())
     chosen = options or Options(seed=secrets.randbits(32))
-    venue = Venue(chosen, pairs or default_pairs(), wall, secret or SystemRandom())
+    venue = Venue(chosen, pairs or default_pairs(), wall, secret or SystemRandom(), faults or FaultScript())
     async with trio.open_nursery() as nursery:
         await venue.run(nursery, port)
         yield venue

@@ -2,23 +2,37 @@
 
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import Any
 
 import trio
-from trio_websocket import WebSocketConnection, wrap_client_stream
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
+from tickwright.adapters.fault_script import parse_script
 from tickwright.adapters.tdx.mirror import STREAMS_PATH, SUBPROTOCOL, Options, Venue, serve_tdx, virtual_wall
 from tickwright.adapters.tdx.mirror.rest import HttpRequest
 from tickwright.adapters.tdx.signing import totp, totp_secret
 
+UPGRADE = {
+    "connection": "Upgrade",
+    "upgrade": "websocket",
+    "sec-websocket-version": "13",
+    "sec-websocket-key": "dGhlIHNhbXBsZSBub25jZQ==",
+    "sec-websocket-protocol": SUBPROTOCOL,
+}
+"""Headers of a handshake."""
+
 
 @asynccontextmanager
-async def local_venue(**options: Any) -> AsyncIterator[Venue]:
-    """A venue in memory on trio's clock, with nobody trading but its clients unless told otherwise."""
+async def local_venue(*faults: str, **options: Any) -> AsyncIterator[Venue]:
+    """A venue in memory on trio's clock, with nobody trading but its clients unless told otherwise.
+
+    Each of `faults` is one entry of a fault script, without its braces.
+    """
     chosen = Options(**{"market": "none", **options})
-    async with serve_tdx(chosen, port=None, wall=virtual_wall(), secret=Random(7)) as venue:
+    script = parse_script("faults:\n" + "\n".join(f"  - {{{fault}}}" for fault in faults)) if faults else None
+    async with serve_tdx(chosen, port=None, wall=virtual_wall(), secret=Random(7), faults=script) as venue:
         yield venue
 
 
@@ -58,6 +72,14 @@ class Client:
         """Everything that comes within a time."""
         found: list[dict[str, Any]] = []
         with trio.move_on_after(seconds):
+            while True:
+                found.append(json.loads(await self.ws.get_message()))
+        return found
+
+    async def rest_of_life(self) -> list[dict[str, Any]]:
+        """Everything that comes until the connection ends."""
+        found: list[dict[str, Any]] = []
+        with suppress(ConnectionClosed), trio.fail_after(600):
             while True:
                 found.append(json.loads(await self.ws.get_message()))
         return found
@@ -111,6 +133,19 @@ def order(venue: Venue, symbol: str = "BTC/CHF", **fields: str) -> dict[str, str
 
 def pair_id(venue: Venue, symbol: str) -> str:
     return next(pair.id for pair in venue.exchange.pairs.values() if pair.symbol == symbol)
+
+
+async def http(venue: Venue, method: str, target: str, body: str = "", **headers: str) -> bytes:
+    """One request over a connection of its own; everything that comes back until it ends."""
+    stream = venue.open_stream()
+    told = {"host": "venue.test", "connection": "close", "content-length": str(len(body)), **headers}
+    head = "".join(f"{name}: {value}\r\n" for name, value in told.items())
+    await stream.send_all(f"{method} {target} HTTP/1.1\r\n{head}\r\n{body}".encode())
+    found = b""
+    with trio.fail_after(120):
+        while part := await stream.receive_some():
+            found += part
+    return found
 
 
 async def connected(nursery: trio.Nursery, venue: Venue, account: int = 0, private: bool = False) -> Client:
