@@ -20,6 +20,7 @@ from typing import Any, Final, Protocol
 import msgspec
 
 from tickwright.engine.chain import (
+    GENESIS,
     VERSION,
     Head,
     JournalDamaged,
@@ -31,7 +32,7 @@ from tickwright.engine.chain import (
     link,
 )
 from tickwright.engine.journal_folder import Disk, Folder
-from tickwright.engine.journal_reading import End, check, hash_before, open_reading, picked, refuse_newer
+from tickwright.engine.journal_reading import End, check, connect_reading, open_reading, picked, refuse_newer
 
 DURABILITIES: Final = {"process": "NORMAL", "power": "FULL"}
 LATE_NS: Final = 250_000_000
@@ -118,19 +119,17 @@ class Journal:
         head, has_head = folder.read_head()
         if has_head and head is None:
             raise JournalDamaged(1, "the head file is not as it was written, so the journal's end cannot be proven")
-        file, made = folder.file(folder.records.name, make=not head or head.seq == 0)
+        file, _ = folder.file(folder.records.name, make=not head or head.seq == 0)
         if file < 0:
             assert head is not None
             raise JournalDamaged(1, f"expected records up to {head.seq}, found no {folder.records.name}")
         connection = None
         try:
-            connection = connect(folder, durability)
             known = Known()
-            end = start(connection, folder.path, fresh=made)
+            end = prove(folder, head, known)
+            connection = connect(folder, durability)
             if end is None:
-                end = check(connection, head, known.learn)
-                if end.seq and head is None:
-                    raise JournalDamaged(end.seq, "expected a head that names the last record, found none")
+                end = lay_out(connection)
             journal = cls(folder, connection, clock, end, known)
             journal._begin(head)
         except sqlite3.Error as error:
@@ -145,7 +144,7 @@ class Journal:
         """What the first moments add: the name of the journal, what was lost, the numbers that may be used."""
         now = self.clock.now()
         if head is None:
-            self.folder.write_head(Head(0, bytes(32)))
+            self.folder.write_head(Head(0, GENESIS))
             self.folder.sync_head()
         if self.known.version == 0:
             token = "".join(LETTERS[byte % len(LETTERS)] for byte in self.folder.disk.random(6))
@@ -160,6 +159,8 @@ class Journal:
             self.append("loss", {"after": self.seq, "records": lost}, now)
         self.number_used(self.used)
         self.commit()
+        if "readonly" in self.dead:  # the files can be written: it is the database that says otherwise
+            raise JournalDamaged(self.seq + 1, f"all records up to here are right, but: {self.dead}")
         if self.dead:
             raise JournalRefused(f"{self.folder.path}: the journal cannot be written: {self.dead}")
 
@@ -359,19 +360,37 @@ def connect(folder: Folder, durability: str) -> sqlite3.Connection:
     return connection
 
 
-def start(connection: sqlite3.Connection, folder: Path, *, fresh: bool) -> End | None:
-    """Lay out an empty database; None where there is a journal already."""
-    version = refuse_newer(connection, folder)
-    tables = connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-    if version == VERSION and tables:
+def prove(folder: Folder, head: Head | None, known: Known) -> End | None:
+    """Read the journal that is there and prove it; None where there is none yet.
+
+    This connection can only read: closing one that can write would tidy SQLite's log away, with whatever may still be
+    found out about a journal that is refused.
+    """
+    connection = connect_reading(folder.records, folder.disk.connect)
+    try:
+        version = refuse_newer(connection, folder.path)
+        tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
+        if version == VERSION and tables:
+            end = check(connection, head, known.learn)
+            if end.seq and head is None:
+                raise JournalDamaged(end.seq, "expected a head that names the last record, found none")
+            return end
+        if tables or version:
+            raise JournalDamaged(1, f"expected version {VERSION}, found version {version} with {tables} tables")
+        if head is not None and head.seq:
+            raise JournalDamaged(1, f"expected records up to {head.seq}, found an empty database")
         return None
-    if tables or version:
-        raise JournalDamaged(1, f"expected version {VERSION}, found version {version} with {tables} tables")
+    finally:
+        connection.close()
+
+
+def lay_out(connection: sqlite3.Connection) -> End:
+    """Make the tables of an empty database."""
     connection.execute("BEGIN IMMEDIATE")
     for statement in TABLES:
         connection.execute(statement)
     connection.execute("COMMIT")
-    return End(0, hash_before(connection, 0), 0)
+    return End(0, GENESIS, 0)
 
 
 def count_lost(connection: sqlite3.Connection, seq: int) -> int:

@@ -37,6 +37,11 @@ class End(NamedTuple):
     lost: int
 
 
+def connect_reading(path: Path, connect: Callable[..., sqlite3.Connection]) -> sqlite3.Connection:
+    """Open a database so that nothing in it can be changed."""
+    return connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, isolation_level=None)
+
+
 def open_reading(folder: Path) -> sqlite3.Connection:
     """A connection that can only read.
 
@@ -47,7 +52,7 @@ def open_reading(folder: Path) -> sqlite3.Connection:
     if not path.is_file():
         raise JournalRefused(f"{folder}: expected a journal, found no {RECORDS}")
     try:
-        connection = sqlite3.connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, isolation_level=None)
+        connection = connect_reading(path, sqlite3.connect)
         connection.execute("SELECT 1 FROM records LIMIT 1").fetchone()
     except sqlite3.Error as error:
         raise JournalRefused(f"{path}: expected a journal that can be read: {error}") from None

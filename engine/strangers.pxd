@@ -15,7 +15,7 @@ cdef class Strangers:
     cdef readonly str prefix
     cdef readonly bint locked
     cdef readonly list strays
-    cdef readonly long long adopted
+    cdef public long long adopted
 
     @cython.locals(manager=OrderManager, order=Order, marks=cython.int, worth=wide)
     cpdef tuple adopt(self, Market market, str client_order_id, str venue_order_id, int side, long long lots, long long ticks, long long cum, long long ts)
