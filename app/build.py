@@ -149,13 +149,14 @@ def join_core(
     recorder: Recorder | None = None,
     books_of: type[Portfolio] = Portfolio,
     watched: Callable[[str, str, Any], Any] = lambda strategy, name, handler: handler,
+    log_of: Callable[[str], Any] | None = None,
 ) -> Parts:
     """Everything of a run but its venues.
 
     `ids` make the orders' names, `balances` take the place of the config's, `capabilities` tell what each venue's
     adapter can carry (else what the simulator can), `kill` is a kill switch with what it kept, `recorder` and
     `books_of` are the recorder and the kind of portfolio, where they are others than a backtest's. Each strategy's
-    handlers pass through `watched` with the strategy's and the handler's names.
+    handlers pass through `watched` with the strategy's and the handler's names; `log_of` makes its logger.
     """
     names = tuple(loaded)
     recorder = recorder or Recorder()
@@ -180,7 +181,7 @@ def join_core(
     core.leaves_invalid = config.on_book_invalid == "leave"
     ids = ids or Names(f"{PREFIX}-")
     for index, (name, one) in enumerate(loaded.items()):
-        add_strategy(core, name, index, one, OnError(config.strategies[name].on_error), ids, seats, watched)
+        add_strategy(core, name, index, one, OnError(config.strategies[name].on_error), ids, seats, watched, log_of)
     return Parts(
         core=core,
         gate=gate,
@@ -317,10 +318,11 @@ def add_strategy(
     ids: Names,
     seats: dict[str, list[Seat]],
     watched: Callable[[str, str, Any], Any],
+    log_of: Callable[[str], Any] | None,
 ) -> None:
     strategy = loaded.create()
     door = Door(name, index, ids)
-    log = strategy_log(name, lambda: core.now)
+    log = strategy_log(name, lambda: core.now) if log_of is None else log_of(name)
     own = {called: watched(name, called, handler) for called, handler in handlers(strategy).items()}
     desk = Desk(strategy, door, own, on_error, core, log)
     for seat in seats[name]:

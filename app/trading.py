@@ -44,14 +44,16 @@ from tickwright.kill_file import KillOrder, watch_kill_file
 from tickwright.live_view import View
 from tickwright.operating import Operated
 from tickwright.plugins import load_checks, load_strategies
+from tickwright.redact import Cleaned, Redactor
 from tickwright.reports.html import write_report
 from tickwright.reports.parquet import RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
 from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary
 from tickwright.reports.summary import RunFacts, summarise
-from tickwright.result import Result
+from tickwright.result import Result, failure_text
 from tickwright.risk.floor import Floor
 from tickwright.risk.kill import KillMode, KillSwitch
+from tickwright.run_log import RunLog
 from tickwright.signals import signals
 from tickwright.sites import instruments_of, make_wire, site_of
 from tickwright.state import StateFolder
@@ -95,8 +97,8 @@ class Rules:
         self.floor.set_state("instrument", instrument, "reduce_only", now, reason)
 
 
-class Both:
-    """Hands every block of records to the journal and to the run folder."""
+class Each:
+    """Hands every block of records to several sinks."""
 
     def __init__(self, *sinks: Sink) -> None:
         self.sinks = sinks
@@ -104,6 +106,23 @@ class Both:
     def block(self, table: str, columns: tuple[str, ...], rows: Any, texts: list[str]) -> None:
         for sink in self.sinks:
             sink.block(table, columns, rows, texts)
+
+
+class CleanJournal:
+    """What the core records on its way to the journal: what a venue wrote may repeat a secret of ours."""
+
+    def __init__(self, journal: Journal, redactor: Redactor) -> None:
+        self.journal = journal
+        self.redactor = redactor
+
+    def number_used(self, number: int) -> None:
+        self.journal.number_used(number)
+
+    def append(self, kind: str, body: Mapping[str, Any], ts: int) -> None:
+        for name in ("text", "reason"):
+            if body.get(name):
+                body = {**body, name: self.redactor.text(body[name])}
+        self.journal.append(kind, body, ts)
 
 
 def timed(strategy: str, name: str, handler: Any) -> Any:
@@ -219,6 +238,8 @@ async def opened(
 ) -> AsyncIterator[TradingRun]:
     """Build a run of a checked config; `served` are the venues that were started for it, by their keys.
 
+    What the run has to say goes to its log, and to `told` for a person; `make` makes the wires.
+
     Raises:
         ConfigError: the config cannot be run.
         JournalError: the journal cannot be opened, or another process holds it.
@@ -227,16 +248,19 @@ async def opened(
     loaded = load_strategies(config)
     checks = load_checks(config)
     clock = RunClock()
+    log = RunLog(clock.now, echo=told)
     async with AsyncExitStack() as stack:
         journal = Journal.open(config.state_folder, durability=config.journal.durability, clock=clock)
         stack.callback(journal.close)
         if journal.loss:
-            told(journal.loss)
+            log.told(journal.loss, "warning")
         keys = dict.fromkeys(config.venue_of(id) for one in config.strategies.values() for id in one.instruments)
         sites = [site_of(config, key, journal.prefix, served.get(key)) for key in keys]
+        for site in sites:
+            log.redactor.learn(site.credentials.values())
         wires = tuple(make(config, site, clock) for site in sites)
         instruments = tuple(await instruments_of(config, wires, {site.venue: site.instruments for site in sites}))
-        scribe = Scribe(journal)
+        scribe = Scribe(CleanJournal(journal, log.redactor))
         balances, baseline = await opening(config, wires, journal)
         parts = join_core(
             config,
@@ -250,6 +274,7 @@ async def opened(
             recorder=scribe,
             books_of=KeptPortfolio,
             watched=timed,
+            log_of=log.strategy,
         )
         parts.core.store = journal.store()
         warmed = warm_up(config, parts)
@@ -259,12 +284,18 @@ async def opened(
         (folder / LIMITS).write_text(parts.floor.describe())
         writer = RunWriter(folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns)
         tally = Tally()
-        scribe.open(Both(writer, tally), parts.floor.columns)
+        ids = tuple(each.id for each in instruments)
+        log.open(StateFolder.open(config.state_folder).log, folder.name, journal.prefix, ids, parts.strategies)
+        stack.callback(log.close)
+        stack.enter_context(log.libraries())
+        stack.enter_context(log.redactor.crash_reports())
+        scribe.open(Each(Cleaned(writer, log.redactor), tally, log), parts.floor.columns)
         scribe.begin(instruments, parts.strategies, clock.now(), run_id=folder.name, config=config.hash8)
         past = remember(parts, journal, scribe, clock)
-        live = drive(config, parts, wires, journal, clock, told, past, since_of(past, baseline))
+        live = drive(config, parts, wires, journal, clock, log.told, past, since_of(past, baseline))
         live.warmed = warmed
-        take_over(config, parts, live, past, told)
+        live.failed = lambda failure: log.told(failure_text(failure), "error", strategy_id=failure.strategy)
+        take_over(config, parts, live, past, log.told)
         run = TradingRun(config, journal, parts, live, folder, writer, wires, tally)
         stack.callback(run.close)
         yield run

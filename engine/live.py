@@ -25,6 +25,7 @@ from tickwright.engine.order import Order
 from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.terms import LIVE, NO_TIME
 from tickwright.engine.times import SECOND
+from tickwright.engine.traffic import Failure
 from tickwright.engine.wire import LoginRefused, Wire
 
 DONE: Final = 0
@@ -157,7 +158,8 @@ class Ending:
 class Live:
     """One run on a live market.
 
-    `on_stop` is `cancel` or `leave`; `told` hears of the run's own affairs in words (for logs); `warmed` says that the
+    `on_stop` is `cancel` or `leave`; `told` hears of the run's own affairs in words (for logs), `failed`
+    of what strategies raised; `warmed` says that the
     core has begun with a recording.
     """
 
@@ -172,12 +174,14 @@ class Live:
     on_stop: str = "cancel"
     warmed: bool = False
     told: Callable[[str], None] = lambda text: None
+    failed: Callable[[Failure], None] = lambda failure: None
     code: int = DONE
     reason: str = ""
     stopping: bool = False
     ended: bool = False
     lags: deque[int] = field(factory=lambda: deque(maxlen=1024))
     written: int = 0
+    failures_told: int = 0
     lost: bool = False
     lag_told: int = 0
     left: tuple[Order, ...] = ()
@@ -269,7 +273,15 @@ class Live:
         self.bell.made_room()
         core.catch_up(self.clock.now() + 1)
         self.finish_step()
-        if core.stopping and not self.stopping:
+        if len(core.failures) > self.failures_told:
+            self.tell_failures()
+
+    def tell_failures(self) -> None:
+        """Strategies raised: say so at once, and end the run where one of them wants that."""
+        for failure in self.core.failures[self.failures_told :]:
+            self.failed(failure)
+        self.failures_told = len(self.core.failures)
+        if self.core.stopping and not self.stopping:
             self.stop("a strategy's error stops the run", FAILED)
 
     def watch_lag(self, lag: int) -> None:
