@@ -219,6 +219,9 @@ class VenueKind:
     def show(self, value: Any) -> Any:
         shown = self.section.show(value)
         adapter = declared(value.adapter)
+        where = endpoint(value)
+        if where is not None:
+            shown |= {"url": where.url, "http_url": where.http_url}
         for setting in adapter.settings if adapter else ():
             held = value.settings.get(setting.name)
             if held is not None and held is not BAD:

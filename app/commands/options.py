@@ -33,9 +33,9 @@ def print_json(value: Any) -> None:
     click.echo(json.dumps(value, indent=2, ensure_ascii=False))
 
 
-def print_columns(rows: Iterable[tuple[str, ...]]) -> None:
+def print_columns(rows: Iterable[tuple[str, ...]], err: bool = False) -> None:
     """Rows as columns that are as wide as they need to be."""
     rows = list(rows)
     widths = [max(len(cell) for cell in column) for column in zip(*rows, strict=True)]
     for row in rows:
-        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip())
+        click.echo("  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip(), err=err)

@@ -90,6 +90,8 @@ def test_a_live_file_loads_with_the_adapter_s_addresses_and_defaults(changed):
     shown = loaded.resolved()["venues"]["tdx"]
     assert shown["sub_account_id"] == UUID
     assert shown["speed"] == "100ms"
+    assert shown["url"] == URL
+    assert loaded.origin(["venues", "tdx", "url"]) == "default"
     assert loaded.origin(["venues", "tdx", "speed"]) == "default"
     assert loaded.origin(["venues", "tdx", "sub_account_id"]).endswith("live.yaml:9")
     assert load(json.loads(loaded.canonical())).canonical() == loaded.canonical()
