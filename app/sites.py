@@ -1,7 +1,7 @@
 """The venues of a paper or live run: where each is reached, its wire, and what it says of the instruments."""
 
 import importlib
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 from attrs import evolve
@@ -59,7 +59,7 @@ def make_wire(config: Config, site: Site, clock: Clock) -> Wire:
     return make(site, clock)
 
 
-async def instruments_of(config: Config, wires: Iterable[Wire], ids: Mapping[str, tuple[str, ...]]) -> list[Instrument]:
+async def instruments_of(config: Config, wires: Sequence[Wire], ids: Mapping[str, tuple[str, ...]]) -> list[Instrument]:
     """Every instrument of the run: as its venue says, or as the config does, where the venue cannot be asked.
 
     Fees are the config's in any case: venues do not state them with their reference data.
@@ -95,4 +95,6 @@ async def instruments_of(config: Config, wires: Iterable[Wire], ids: Mapping[str
                 faults.append(Fault(config.place(("strategies",)), f"expected an instrument of {wire.venue}, got {id}"))
     if faults:
         raise ConfigError(faults)
+    for wire in wires:
+        wire.watch([instrument for instrument in found if instrument.venue == wire.venue])
     return found

@@ -116,6 +116,10 @@ class Wire(Protocol):
         """
         ...
 
+    def watch(self, instruments: Iterable[Instrument]) -> None:
+        """What the run trades and watches, as reference data and config say together; told before `run`."""
+        ...
+
     async def run(self, inbox: Inbox) -> None:
         """Connect, log in where orders are traded, subscribe, and stay so: reconnect until cancelled.
 

@@ -206,6 +206,10 @@ class Link:
             case _:
                 assert_never(command)
 
+    def order_body(self, command: Place) -> dict[str, str]:
+        """A new order as the fields of a REST request."""
+        return self._codec.order_body(command)
+
     def outgoing(self, at: int) -> list[str]:
         """Frames that the link wants written now, oldest first. Call it after every frame and whenever `due` says."""
         if self._up:
@@ -225,6 +229,16 @@ class Link:
         notices = list(self._notices)
         self._notices.clear()
         return notices
+
+    def resync(self, instrument: str, reason: str, at: int) -> list[Event]:
+        """Read a book anew, from a whole one, because of something that the link cannot see."""
+        names = [name for name, book in self._channels.books.items() if book.instrument == instrument]
+        return [event for name in names for event in self._channels.distrust(name, reason, at)]
+
+    @property
+    def cancels_on_disconnect(self) -> bool:
+        """Whether the venue has said that it will cancel our orders when this connection ends."""
+        return self._cancel_on_disconnect
 
     @property
     def requests(self) -> Requests:
@@ -304,9 +318,6 @@ class Link:
         seen[message.trade_id] = None
         if len(seen) > TRADES_REMEMBERED:
             seen.popitem(last=False)
-        if message.taker is None:
-            self._notice(message)
-            return []
         return [
             Traded(
                 instrument=message.instrument,

@@ -7,7 +7,6 @@ from tickwright.adapters.tdx.messages import (
     BalanceStated,
     OrderStated,
     PriceStated,
-    PublicTrade,
     Refused,
     TradeStated,
     Unrecognised,
@@ -92,7 +91,5 @@ Notice = (
     | ExternalOrder
     | BalanceStated
     | PriceStated
-    | PublicTrade
     | Unrecognised
 )
-"""A `PublicTrade` here is one whose taker the venue did not say, which an event cannot express."""

@@ -115,6 +115,15 @@ class Requests:
         self._orders[client_order_id] = self._live[client_order_id] = order
         self._name(order, venue_order_id)
 
+    def knows(self, client_order_id: str) -> bool:
+        """Whether an order of this id was sent or adopted here."""
+        return client_order_id in self._orders
+
+    def client_order_id(self, venue_order_id: str) -> str:
+        """Our id of an order, empty where the venue's is of no order of ours."""
+        order = self._by_venue_id.get(venue_order_id)
+        return "" if order is None else order.client_order_id
+
     def venue_order_id(self, client_order_id: str) -> str:
         """The venue's id of an order, empty while not known."""
         order = self._orders.get(client_order_id)
@@ -209,6 +218,7 @@ class Requests:
         if told.cumulative is not None:
             cumulative = _lots(instrument, told.cumulative, "d.cumulativeQuantity", told.topic)
         event = OrderExecuted(
+            instrument=instrument.id,
             client_order_id=order.client_order_id if order is not None else told.client_order_id,
             venue_order_id=told.venue_order_id,
             trade_id=told.trade_id,
@@ -218,9 +228,7 @@ class Requests:
             # Where the venue does not say who took, the dearer case is assumed; the fee itself is as stated.
             liquidity=Liquidity.TAKER if told.liquidity is None else told.liquidity,
             fee=told.cost,
-            fee_currency=(instrument.quote if assumed.FEE_IN_QUOTE else instrument.base)
-            if told.cost is not None
-            else "",
+            fee_currency=fee_currency(instrument) if told.cost is not None else "",
             stated_cum=cumulative,
             ts=at,
             venue_ts=told.executed_ts,
@@ -367,7 +375,8 @@ def _refusal(told: Refused) -> Refusal:
     return Refusal.OTHER
 
 
-def _fee_currency(instrument: Instrument) -> str:
+def fee_currency(instrument: Instrument) -> str:
+    """The currency of the fees that the venue states without one."""
     return instrument.quote if assumed.FEE_IN_QUOTE else instrument.base
 
 

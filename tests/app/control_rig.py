@@ -99,7 +99,7 @@ def snapshot(**changed: Any) -> Snapshot:
 async def until(happened: Callable[[], object]) -> None:
     """Wait for what another thread does, which no event of trio's tells."""
     with trio.fail_after(5):
-        while not happened():  # noqa: ASYNC110 - see above
+        while not happened():
             await trio.sleep(0.005)
 
 

@@ -70,6 +70,8 @@ class Market:
             for id in ids
         }
 
+    def watch(self, instruments: Iterable[Instrument]) -> None: ...
+
     async def run(self, inbox: Inbox) -> None:
         self.inbox = inbox
         self.link(True)

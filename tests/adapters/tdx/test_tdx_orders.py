@@ -127,6 +127,7 @@ def test_an_order_lives_from_its_acceptance_over_its_fills_to_its_end():
     assert link.receive(state(), 3) == [accepted]
     assert link.receive(state(), 4) == []
     executed = OrderExecuted(
+        instrument=ETH.id,
         client_order_id="mm-1",
         venue_order_id="v-mm-1",
         trade_id="t1",

@@ -1,0 +1,102 @@
+"""What waits to be written, and how fast it may leave.
+
+Cancels come before everything else and have a part of the rate for themselves, so that no flood of new orders can
+keep them in; only behind the new order that they cancel do they wait. New orders and the rest take turns.
+"""
+
+import math
+from collections import deque
+from typing import Final
+
+from attrs import frozen
+
+NEVER: Final = math.inf
+
+
+@frozen(kw_only=True)
+class Frame:
+    """One text to write; `client_order_id` says whose fate hangs on it, `cancel` that it takes that order back."""
+
+    text: str
+    client_order_id: str = ""
+    cancel: bool = False
+
+
+class Rate:
+    """So many a second, with as many saved up at most; the last `reserve` of these only for what is urgent."""
+
+    def __init__(self, per_second: float, reserve: int = 2) -> None:
+        self.per_second = per_second
+        self.reserve = min(reserve, max(int(per_second) - 1, 0))
+        self._saved = self._most = max(per_second, 1.0)
+        self._at = -NEVER
+
+    def take(self, at: float, *, urgent: bool = False) -> bool:
+        """Take one, if there is one at `at` seconds."""
+        if self.due(at, urgent=urgent) > at:
+            return False
+        self._saved -= 1
+        return True
+
+    def due(self, at: float, *, urgent: bool = False) -> float:
+        """When there is one to take."""
+        if at > self._at:
+            self._saved = min(self._most, self._saved + (at - self._at) * self.per_second)
+            self._at = at
+        missing = (1 if urgent else 1 + self.reserve) - self._saved
+        # A hair is forgiven, or rounding would leave a wait of nothing, for ever.
+        return at if missing <= 1e-9 else at + missing / self.per_second
+
+
+class Outbox:
+    """Frames by urgency, bounded: `size_max` new orders, and as many cancels, and as many others."""
+
+    def __init__(self, rate: Rate, size_max: int = 1024) -> None:
+        self.size_max = size_max
+        self._rate = rate
+        self._cancels: deque[Frame] = deque()
+        self._orders: deque[Frame] = deque()
+        self._others: deque[Frame] = deque()
+        self._turn = False
+
+    def __len__(self) -> int:
+        return len(self._cancels) + len(self._orders) + len(self._others)
+
+    def put(self, frame: Frame) -> bool:
+        """Queue a frame; false where its queue is full."""
+        if not frame.client_order_id:
+            line = self._others
+        elif frame.cancel and not any(other.client_order_id == frame.client_order_id for other in self._orders):
+            line = self._cancels
+        else:
+            line = self._orders
+        if len(line) >= self.size_max * (2 if frame.cancel else 1):
+            return False
+        line.append(frame)
+        return True
+
+    def take(self, at: float) -> Frame | None:
+        """The next frame that may leave at `at` seconds."""
+        line = self._next()
+        if line is None or not self._rate.take(at, urgent=line is self._cancels):
+            return None
+        self._turn = line is self._orders
+        return line.popleft()
+
+    def due(self, at: float) -> float:
+        """When `take` has something; `NEVER` while all is empty."""
+        line = self._next()
+        return NEVER if line is None else self._rate.due(at, urgent=line is self._cancels)
+
+    def clear(self) -> list[Frame]:
+        """Give up on everything that waits."""
+        left = [*self._cancels, *self._orders, *self._others]
+        for line in (self._cancels, self._orders, self._others):
+            line.clear()
+        return left
+
+    def _next(self) -> deque[Frame] | None:
+        if self._cancels:
+            return self._cancels
+        first, second = (self._others, self._orders) if self._turn else (self._orders, self._others)
+        return first or second or None
