@@ -18,9 +18,9 @@ from tickwright.engine.terms import FILLED, Cause, Liquidity, OrderEvent, OrderS
 EVENTS = tuple(each.name for each in OrderEvent)
 STATES = tuple(each.name for each in OrderState)
 CAUSES = tuple(each.name for each in Cause)
-
-FLAGS = ("acked", "sent", "local", "cancel_outstanding", "cancel_wanted", "settled_cum", "expected_stated")
-WAITS = ("sent_ts", "heard_ts", "cancel_ts", "replace_ts", "expected_ts")
+TYPES = tuple(each.name for each in OrderType)
+LIFETIMES = tuple(each.name for each in TimeInForce)
+LIQUIDITIES = tuple(each.name for each in Liquidity)
 
 Said = dict[str, Any]
 
@@ -103,8 +103,8 @@ def terms(order: Order) -> Said:
         "instrument": order.instrument.id,
         "strategy": order.strategy,
         "side": "BUY" if order.side_code > 0 else "SELL",
-        "type": OrderType(order.type_code).name,
-        "time_in_force": TimeInForce(order.tif_code).name,
+        "type": TYPES[order.type_code],
+        "time_in_force": LIFETIMES[order.tif_code],
         "has_price": order.has_price,
         "created_ts": order.created_ts,
     }
@@ -132,7 +132,7 @@ def execution(fill: Fill) -> Said:
         "trade_id": fill.trade_id,
         "lots": fill.lots,
         "ticks": fill.ticks,
-        "liquidity": Liquidity(fill.liquidity_code).name,
+        "liquidity": LIQUIDITIES[fill.liquidity_code],
         "ts": fill.ts,
     }
     if fill.cause:
@@ -244,11 +244,6 @@ def take_in(manager: OrderManager, order: Order) -> None:
         manager.fresh_ids.append(order)
     if order.state_code < FILLED:
         manager.count(order)
-
-
-def owned_fills(order: Order) -> list[Said]:
-    """Every execution that the order's record holds."""
-    return [execution(fill) for fill in (order.fills or {}).values()]
 
 
 def day_of(ledger: Ledger) -> tuple[int, int]:
