@@ -44,6 +44,8 @@ STOP_NS: Final = 10 * SECOND
 CANCEL_AGAIN_NS: Final = 2 * SECOND
 SILENT_NS: Final = 10 * SECOND
 LAG_ALARM_NS: Final = 500_000_000
+HAND_OVER_NS: Final = 100_000_000
+"""So often, at most, rows go to the run folder and to people: handing them over costs more than a commit."""
 
 
 class RunClock:
@@ -180,7 +182,7 @@ class Live:
     stopping: bool = False
     ended: bool = False
     lags: deque[int] = field(factory=lambda: deque(maxlen=1024))
-    written: int = 0
+    handed_over: int = 0
     failures_told: int = 0
     lost: bool = False
     lag_told: int = 0
@@ -297,9 +299,9 @@ class Live:
     def finish_step(self) -> None:
         """The end of every step: records first, then bytes."""
         core = self.core
-        if core.recorder.seq != self.written:
+        if core.now - self.handed_over >= HAND_OVER_NS:
             core.recorder.flush()
-            self.written = core.recorder.seq
+            self.handed_over = core.now
         self.journal.commit()
         dead = self.journal.dead
         self.health.journal_ok = self.journal.healthy
