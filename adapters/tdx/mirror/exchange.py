@@ -8,8 +8,8 @@ from decimal import Decimal
 from random import Random
 from typing import Final, Protocol
 
-from tickwright.adapters.tdx.mirror import assumed
-from tickwright.adapters.tdx.mirror.accounts import ZERO, Account, endow, new_id
+from tickwright.adapters.tdx.mirror import funds
+from tickwright.adapters.tdx.mirror.accounts import Account, endow, new_id
 from tickwright.adapters.tdx.mirror.entry import Wanted
 from tickwright.adapters.tdx.mirror.listing import Pair
 from tickwright.adapters.tdx.mirror.market import Market, Match, SelfMatch
@@ -19,7 +19,6 @@ from tickwright.adapters.tdx.mirror.orders import (
     DAY,
     FILLED,
     FOK,
-    MARKET,
     PARTIALLY_FILLED,
     POST_ONLY,
     Execution,
@@ -112,7 +111,7 @@ class Exchange:
             raise unmet("CONSTRAINT_IN_PLACE", "a post-only order would trade at once")
         if len(self.live) >= OPEN_ORDERS_MAX:
             raise unmet("CONSTRAINT_IN_PLACE", f"at most {OPEN_ORDERS_MAX} open orders")
-        self._fund(order, market)
+        funds.take(order, market)
         self.orders[order.id] = self.live[order.id] = order
         if order.client_order_id:
             self._by_client[account.sub_account_id, order.client_order_id] = order
@@ -197,6 +196,12 @@ class Exchange:
             market.rest(order)
         return order
 
+    def print_trade(self, symbol: str, side: int, lots: int, ticks: int, at: int, outlet: Outlet) -> None:
+        """Tell of a trade that met no order here."""
+        market = self.markets[symbol]
+        market.last_ticks = ticks
+        self._print(new_id(self._rng), market.pair, side, lots, ticks, at, outlet)
+
     def clear_street(self) -> None:
         """Take every order of the market out of every book; those of clients stay."""
         for market in self.markets.values():
@@ -220,7 +225,10 @@ class Exchange:
             if order.account is not None:
                 own_id = trade_id if self.options.shared_trade_ids else new_id(self._rng)
                 self._book(order, match, own_id, gross, at, outlet)
-        trade = PublicTrade(id=trade_id, pair=pair, side=match.taker.side, lots=match.lots, ticks=match.ticks, at=at)
+        self._print(trade_id, pair, match.taker.side, match.lots, match.ticks, at, outlet)
+
+    def _print(self, trade_id: str, pair: Pair, side: int, lots: int, ticks: int, at: int, outlet: Outlet) -> None:
+        trade = PublicTrade(id=trade_id, pair=pair, side=side, lots=lots, ticks=ticks, at=at)
         kept = self.trades[pair.symbol]
         kept.append(trade)
         if len(kept) > 2 * TRADES_KEPT:
@@ -230,17 +238,7 @@ class Exchange:
     def _book(self, order: Order, match: Match, own_id: str, gross: Decimal, at: int, outlet: Outlet) -> None:
         account = order.account
         assert account is not None
-        fee = EXACT.multiply(gross, Decimal(assumed.FEE))
-        tax = EXACT.multiply(gross, Decimal(assumed.STAMP_TAX)) if order.pair.security else ZERO
-        costs = EXACT.add(fee, tax)
-        base, quote = account.holding(order.pair.base.symbol), account.holding(order.pair.quote.symbol)
-        qty = order.pair.instrument.qty(match.lots)
-        if order.side > 0:
-            base.add(qty)
-            quote.add(EXACT.minus(EXACT.add(gross, costs)))
-        else:
-            base.add(EXACT.minus(qty))
-            quote.add(EXACT.subtract(gross, costs))
+        fee, tax = funds.pay(order, match.lots, gross)
         self._hold(order, order.leaves, outlet)
         self._numbers += 1
         execution = Execution(
@@ -263,6 +261,7 @@ class Exchange:
         if order.leaves == 0:
             order.ended = True
             self.live.pop(order.id, None)
+        order.history.append((at, order.executed, order.status))
         if self.options.execution_order == "order_before_fill":
             outlet.own_order(order)
             outlet.own_trade(execution)
@@ -277,49 +276,12 @@ class Exchange:
         self.live.pop(order.id, None)
         order.status = CANCELLED
         order.updated = at
+        order.history.append((at, order.executed, order.status))
         self._hold(order, 0, outlet)
         outlet.own_order(order)
 
-    # --- funds ----------------------------------------------------------------------------------------------------
-
-    def _fund(self, order: Order, market: Market) -> None:
-        """Hold what a new order can cost at most, or refuse it."""
-        account = order.account
-        assert account is not None
-        if order.side < 0:
-            needed = order.pair.instrument.qty(order.lots)
-        elif order.kind == MARKET:
-            unit = EXACT.multiply(order.pair.instrument.tick_size, order.pair.instrument.lot_size)
-            needed = self._with_costs(order.pair, EXACT.multiply(unit, Decimal(market.cost(order))))
-        else:
-            needed = self._worst(order, order.lots)
-        holding = account.holding(order.reserved_symbol)
-        if needed > holding.available:
-            raise unmet("NOT_ENOUGH_FUNDS", "available balance is too low")
-        holding.reserve(needed)
-        order.reserved = needed
-
     def _hold(self, order: Order, lots: int, outlet: Outlet) -> None:
         """Hold for an order what its remaining `lots` can cost."""
-        if order.account is None:
-            return
-        needed = ZERO
-        if lots and order.side < 0:
-            needed = order.pair.instrument.qty(lots)
-        elif lots and order.kind != MARKET:
-            needed = self._worst(order, lots)
-        change = EXACT.subtract(needed, order.reserved)
-        order.account.holding(order.reserved_symbol).reserve(change)
-        order.reserved = needed
-        outlet.balance(order.account, order.reserved_symbol)
-
-    def _worst(self, order: Order, lots: int) -> Decimal:
-        instrument = order.pair.instrument
-        return self._with_costs(order.pair, EXACT.multiply(instrument.price(order.ticks), instrument.qty(lots)))
-
-    @staticmethod
-    def _with_costs(pair: Pair, gross: Decimal) -> Decimal:
-        rate = EXACT.add(Decimal(1), Decimal(assumed.FEE))
-        if pair.security:
-            rate = EXACT.add(rate, Decimal(assumed.STAMP_TAX))
-        return EXACT.multiply(gross, rate)
+        if order.account is not None:
+            funds.hold(order, lots)
+            outlet.balance(order.account, order.reserved_symbol)

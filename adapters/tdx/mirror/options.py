@@ -45,7 +45,8 @@ class Options:
     Behaviour: `open_before_fills` states an order as open before its first fill; `self_trade` is what happens when an
     account meets itself; `unique_client_order_ids` refuses a second use; `expired_token_ends_stream` ends a private
     subscription when its token ends; `cod_delay_ns` is how late cancel-on-disconnect cancels; `orders_on_subscribe`
-    states the open orders after the confirmation; `orders_list` is what the list of orders holds.
+    states the open orders after the confirmation; `orders_list` is what the list of orders holds,
+    `list_lag_ns` how far it lags behind the stream.
     """
 
     seed: int = 1
@@ -74,6 +75,7 @@ class Options:
     cod_delay_ns: int = 0
     orders_on_subscribe: bool = False
     orders_list: str = "all"
+    list_lag_ns: int = 0
     signature_variant: str = "A"
     token_life_ns: int = 3600 * SECOND
     session_life_ns: int = 7 * 86_400 * SECOND

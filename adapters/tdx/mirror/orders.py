@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from attrs import define, frozen
+from attrs import Factory, define, evolve, frozen
 
 from tickwright.adapters.tdx.mirror.accounts import ZERO, Account
 from tickwright.adapters.tdx.mirror.listing import Pair
@@ -27,7 +27,8 @@ FOK: Final = "TIME_IN_FORCE_FOK"
 class Order:
     """One order. `account` is None for the market's own; `ticks` is 0 for a market order; `side` +1 buys, -1 sells.
 
-    `connection` is the socket it was entered over, None for REST. `reserved` is held of `reserved_symbol`.
+    `connection` is the socket it was entered over, None for REST. `reserved` is held of `reserved_symbol`;
+    `history` is (time, executed, status) at each change.
     """
 
     id: str
@@ -47,6 +48,7 @@ class Order:
     status: str = OPEN
     reserved: Decimal = ZERO
     connection: object = None
+    history: list[tuple[int, int, str]] = Factory(list)
 
     @property
     def leaves(self) -> int:
@@ -60,6 +62,15 @@ class Order:
     @property
     def reserved_symbol(self) -> str:
         return self.pair.quote.symbol if self.side > 0 else self.pair.base.symbol
+
+
+def as_of(order: Order, at: int) -> Order:
+    """An order as it was at a time; it existed then."""
+    executed, status, updated = 0, OPEN, order.created
+    for changed, lots, now in order.history:
+        if changed <= at:
+            executed, status, updated = lots, now, changed
+    return evolve(order, executed=executed, status=status, updated=updated)
 
 
 @frozen(kw_only=True, eq=False)

@@ -4,8 +4,6 @@ Paths are taken with and without the prefix ``/api/rest/v1``. Proof is a bearer 
 instruments need one as everything but the login does.
 """
 
-import base64
-import binascii
 import re
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any, Final
@@ -17,17 +15,15 @@ from tickwright.adapters.tdx.errors import BadMessage
 from tickwright.adapters.tdx.mirror import assumed, shapes
 from tickwright.adapters.tdx.mirror.accounts import Account
 from tickwright.adapters.tdx.mirror.desk import Desk
-from tickwright.adapters.tdx.mirror.orders import Refused, forbidden, invalid, missing
+from tickwright.adapters.tdx.mirror.orders import Refused, as_of, forbidden, invalid, missing
+from tickwright.adapters.tdx.mirror.paging import Query, one_page
 from tickwright.adapters.tdx.mirror.tokens import SignedRequest, bearer
-from tickwright.adapters.tdx.rest import LOGIN_PATH, PAGE_MAX
+from tickwright.adapters.tdx.rest import LOGIN_PATH
 from tickwright.adapters.tdx.signing import SCHEME
 from tickwright.adapters.tdx.strict import checked, strict_json
 
 PREFIX: Final = "/api/rest/v1"
-PAGE: Final = 20
 _ID: Final = r"([0-9a-zA-Z-]{1,64})"
-
-Query = Mapping[str, list[str]]
 
 
 @frozen(kw_only=True)
@@ -191,6 +187,9 @@ class Rest:
         exchange = self._desk.exchange
         found = exchange.live if self._desk.options.orders_list == "open" else exchange.orders
         mine = [order for order in found.values() if order.account is account]
+        if self._desk.options.list_lag_ns:
+            until = self._desk.now() - self._desk.options.list_lag_ns
+            mine = [as_of(order, until) for order in mine if order.created <= until]
         return self._page(request, ((order.number, order) for order in mine), self._shapes.order)
 
     def _order(self, account: Account, request: HttpRequest, sub_account_id: str, order_id: str) -> object:
@@ -248,31 +247,15 @@ class Rest:
         for sub_account_id in given:
             _check_owner(account, sub_account_id)
 
-    # --- lists ----------------------------------------------------------------------------------------------------
-
     def _page(
         self,
         request: HttpRequest,
         rows: Iterable[tuple[int, Any]],
         shape: Callable[[Any], object] = lambda row: row,
     ) -> object:
-        """One page of rows that come with their numbers, in the order asked for; a cursor is the last number sent."""
-        query = _query(request)
-        descending = _choice(query, "sort", ("created_at-asc", "created_at-desc")) == "created_at-desc"
-        limit, after = _limit(query), _cursor(query)
-        ordered = sorted(rows, key=lambda row: row[0], reverse=descending)
-        if after is not None:
-            ordered = [row for row in ordered if (row[0] < after if descending else row[0] > after)]
-        page = ordered[:limit]
-        more = len(ordered) > limit
-        cursors = {
-            "self": (query.get("cursor") or [""])[0] or "c2VsZg==",
-            "first": "c2VsZg==",
-            "last": "",
-            "next": base64.b64encode(f"after:{page[-1][0]}".encode()).decode() if more else "",
-            "previous": "",
-        }
-        return self._shapes.listed([shape(row) for _, row in page], cursors)
+        """One page of rows that come with their numbers."""
+        page, cursors = one_page(_query(request), rows)
+        return self._shapes.listed([shape(row) for row in page], cursors)
 
 
 def _check_owner(account: Account, sub_account_id: str) -> None:
@@ -296,30 +279,3 @@ def _query(request: HttpRequest) -> Query:
     for name, value in pairs:
         found.setdefault(name, []).append(value)
     return found
-
-
-def _choice(query: Query, name: str, allowed: tuple[str, ...]) -> str:
-    value = (query.get(name) or [allowed[0]])[0]
-    if value not in allowed:
-        raise invalid(f"{name}: expected {' or '.join(allowed)}", "INCORRECT_PARAMETER_VALUE")
-    return value
-
-
-def _limit(query: Query) -> int:
-    text = (query.get("limit") or [str(PAGE)])[0]
-    if not re.fullmatch(r"[0-9]{1,4}", text, re.ASCII) or not 1 <= int(text) <= PAGE_MAX:
-        raise invalid(f"limit: expected 1 to {PAGE_MAX}", "INCORRECT_PARAMETER_VALUE")
-    return int(text)
-
-
-def _cursor(query: Query) -> int | None:
-    text = (query.get("cursor") or [""])[0]
-    if text in ("", "c2VsZg=="):
-        return None
-    try:
-        word, _, number = base64.b64decode(text, validate=True).decode("ascii").partition(":")
-    except (binascii.Error, UnicodeDecodeError, ValueError):
-        word = number = ""
-    if word != "after" or not re.fullmatch(r"[0-9]{1,18}", number, re.ASCII):
-        raise invalid("cursor: expected one from an earlier page", "INCORRECT_PARAMETER_VALUE")
-    return int(number)

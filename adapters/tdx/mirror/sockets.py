@@ -54,6 +54,7 @@ class Socket:
         self._scope = trio.CancelScope()
         self._lanes = {IN: Lane(venue.faults, IN), OUT: Lane(venue.faults, OUT)}
         self._late = trio.Event()
+        self._written = trio.Event()
         self._stalled_until = {IN: 0.0, OUT: 0.0}
         self._bytes_left = NO_LIMIT
         self._swallows = False
@@ -69,9 +70,11 @@ class Socket:
                 async with trio.open_nursery() as nursery:
                     nursery.start_soon(self._write, nursery.cancel_scope)
                     nursery.start_soon(self._deliver_late)
-                    await self._read()
-                    self._end()
-                    nursery.cancel_scope.deadline = trio.current_time() + CLOSE_WAIT_S
+                    if await self._read():
+                        self._end()
+                        with trio.move_on_after(CLOSE_WAIT_S):
+                            await self._written.wait()
+                    nursery.cancel_scope.cancel()
         finally:
             self._venue.sockets.discard(self)
             self.client.close()
@@ -188,21 +191,19 @@ class Socket:
 
     # --- reading --------------------------------------------------------------------------------------------------
 
-    async def _read(self) -> None:
-        """Until the stream ends or a goodbye comes."""
+    async def _read(self) -> bool:
+        """Until the stream ends or a goodbye comes; whether what waits can still be sent."""
         while True:
             for event in self._ws.events():
                 if not self._handle(event):
-                    return
-            if self._closing and self._ws.state is ConnectionState.CLOSED:
-                return
+                    return True
             try:
                 data = await self._stream.receive_some(READ_BYTES)
             except (trio.BrokenResourceError, trio.ClosedResourceError):
-                return
+                return False
             await self._stall(IN)
             if not data:
-                return
+                return False
             self._ws.receive_data(bytes(data))
 
     def _handle(self, event: Event) -> bool:
@@ -252,6 +253,7 @@ class Socket:
                     self.abort()
             elif self._closing and not self._out:
                 # The other side may still say goodbye, for a moment.
+                self._written.set()
                 reading.deadline = min(reading.deadline, trio.current_time() + CLOSE_WAIT_S)
                 return
             else:

@@ -16,6 +16,7 @@ import trio
 
 from tickwright.adapters.fault_rules import Deed, FaultScript, Rule
 from tickwright.adapters.faults import Faults
+from tickwright.adapters.tape import open_tape
 from tickwright.adapters.tdx.mirror.accounts import Account, new_accounts
 from tickwright.adapters.tdx.mirror.client import Client
 from tickwright.adapters.tdx.mirror.crowd import Crowd
@@ -27,6 +28,7 @@ from tickwright.adapters.tdx.mirror.listing import Pair, default_pairs
 from tickwright.adapters.tdx.mirror.options import Options
 from tickwright.adapters.tdx.mirror.orders import Execution
 from tickwright.adapters.tdx.mirror.record import Received, Record
+from tickwright.adapters.tdx.mirror.replay import Replay, tape_pair
 from tickwright.adapters.tdx.mirror.rest import PREFIX, HttpAnswer, HttpRequest, Rest
 from tickwright.adapters.tdx.mirror.server import STREAMS_PATH, SUBPROTOCOL, serve_stream
 from tickwright.adapters.tdx.mirror.sockets import Socket
@@ -60,6 +62,10 @@ class Venue:
         self.options = options
         self.now = wall
         rng = Random(options.seed)
+        self._tape = open_tape(options.tape) if options.tape else None
+        self._taped = tape_pair(self._tape) if self._tape else None
+        if self._taped is not None:
+            pairs = (self._taped, *(each for each in pairs if each.symbol != self._taped.symbol))
         symbols = tuple(dict.fromkeys(asset.symbol for pair in pairs for asset in (pair.base, pair.quote)))
         self.accounts = new_accounts(options.accounts, secret, symbols, options.funds)
         self.record = Record()
@@ -169,6 +175,9 @@ class Venue:
                 crowd.open(self.now(), self.feeds)
                 self.crowds.append(crowd)
                 nursery.start_soon(self._trade, crowd)
+        if self._tape is not None and self._taped is not None:
+            replay = Replay(self.exchange, self._tape, self._taped, self.options.tape_speed)
+            nursery.start_soon(replay.run, self.now, self.feeds)
         if port is not None:
             listeners = await trio.open_tcp_listeners(port, host=HOST)
             self.port = listeners[0].socket.getsockname()[1]
