@@ -106,6 +106,16 @@ class Records(Protocol):
         """Why nothing is written any more; empty while it is."""
         ...
 
+    @property
+    def lag_ns(self) -> int:
+        """How long the last commit took."""
+        ...
+
+    @property
+    def free_mb(self) -> int:
+        """What is left on its disk, in megabytes."""
+        ...
+
     def commit(self) -> object:
         """Make everything handed over so far durable; a failure shows in `dead`, it does not raise."""
         ...
@@ -115,6 +125,8 @@ class Health(Protocol):
     """What the driver tells the gate."""
 
     journal_ok: bool
+    journal_lag_ns: int
+    journal_free_mb: int
     loop_lag_ns: int
     queue_depth: int
 
@@ -302,9 +314,11 @@ class Live:
         if core.now - self.handed_over >= HAND_OVER_NS:
             core.recorder.flush()
             self.handed_over = core.now
+            self.health.journal_free_mb = self.journal.free_mb
         self.journal.commit()
         dead = self.journal.dead
         self.health.journal_ok = self.journal.healthy
+        self.health.journal_lag_ns = self.journal.lag_ns
         for port in self.ports:
             if port.remote is not None:
                 for order in port.remote.release(not dead):

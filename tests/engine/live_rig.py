@@ -45,6 +45,8 @@ class Records:
         self.commits = 0
         self.healthy = True
         self.dead = ""
+        self.lag_ns = 0
+        self.free_mb = 10_000
 
     def commit(self) -> None:
         self.commits += 1

@@ -5,6 +5,7 @@ from contextlib import asynccontextmanager
 from decimal import Decimal
 from typing import Any
 
+import pytest
 import trio
 from live_rig import ID, WALL, Bench
 from trio.testing import MockClock
@@ -122,6 +123,24 @@ async def test_a_dead_journal_lets_cancels_out_but_no_order_and_ends_the_run(aut
     assert len(bench.wire.sent) == 1
     assert buyer.mine[0].client_order_id in bench.wire.cancels
     assert ends[0].code == JOURNAL_REFUSED
+
+
+@pytest.mark.parametrize(("name", "bad", "good"), [("lag_ns", 2 * SECOND, 0), ("free_mb", 1, 10_000)])
+async def test_a_slow_journal_or_a_disk_nearly_full_denies_until_it_is_not(
+    autojump_clock: MockClock, name: str, bad: int, good: int
+) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench):
+        await bench.ready()
+        for value, state in ((bad, OrderState.DENIED), (good, OrderState.OPEN)):
+            setattr(bench.records, name, value)
+            await trio.sleep(2)
+            buyer.wants = 1
+            bench.book()
+            await trio.sleep(0.1)
+            assert buyer.mine[-1].state is state
+        assert buyer.mine[0].code == "JOURNAL_UNAVAILABLE"
 
 
 async def test_a_fill_that_the_stream_dropped_is_found_by_the_next_pass(autojump_clock: MockClock) -> None:
