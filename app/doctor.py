@@ -20,7 +20,7 @@ from tickwright.reach import Reached, Unreachable, reach
 from tickwright.risk_keys import REQUIRED, RISK_KEYS
 from tickwright.secrets import SecretError
 from tickwright.state import StateError, StateFolder
-from tickwright.venues import Endpoint, declared
+from tickwright.venues import declared
 
 OK: Final = "ok"
 WARN: Final = "warn"
@@ -48,7 +48,8 @@ async def examine(
 ) -> list[Finding]:
     """Every check of a config that has loaded, in order. None of them raises, waits for long, or changes anything.
 
-    `asked` asks a venue for its instruments; `wall` tells the time and `context` whom TLS trusts, for tests.
+    `asked` asks a venue for its instruments (`ask_wire`); without it that is left to the run, which begins with it: a
+    one-time password is good for one login. `wall` tells the time and `context` whom TLS trusts, for tests.
     """
     found = [Finding("config", OK, f"{config.mode} {config.name}, {config.hash8}")]
     found += _strategies(config)
@@ -57,7 +58,7 @@ async def examine(
     found += _state(config)
     found += _disk(config)
     for name in dict.fromkeys(config.venue_of(id) for one in config.strategies.values() for id in one.instruments):
-        found += [finding async for finding in _venue(config, name, asked or ask_wire, wall, context)]
+        found += [finding async for finding in _venue(config, name, asked, wall, context)]
     return found
 
 
@@ -154,7 +155,7 @@ def _disk(config: Config) -> Iterator[Finding]:
 
 
 async def _venue(
-    config: Config, name: str, asked: Asked, wall: Callable[[], float], context: Any
+    config: Config, name: str, asked: Asked | None, wall: Callable[[], float], context: Any
 ) -> AsyncIterator[Finding]:
     where = config.endpoint(name)
     if where is None:
@@ -174,8 +175,10 @@ async def _venue(
     yield _clock(config, name, None if missing else reached)
     if missing:
         yield Finding(f"instruments {name}", SKIP, "the venue is not reached")
+    elif asked is None:
+        yield Finding(f"instruments {name}", SKIP, "asked when the run begins")
     else:
-        yield await _instruments(config, name, asked, where)
+        yield await _instruments(config, name, asked)
 
 
 def _clock(config: Config, name: str, reached: Reached | None) -> Finding:
@@ -193,7 +196,7 @@ def _clock(config: Config, name: str, reached: Reached | None) -> Finding:
     return Finding(check, OK, text)
 
 
-async def _instruments(config: Config, name: str, asked: Asked, where: Endpoint) -> Finding:
+async def _instruments(config: Config, name: str, asked: Asked) -> Finding:
     check = f"instruments {name}"
     ids = sorted({id for one in config.strategies.values() for id in one.instruments if config.venue_of(id) == name})
     written = [id for id in ids if id in config.instruments]

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
+import trio
 from attrs import asdict, frozen
 
 from tickwright.state import StateFolder, private_file
@@ -84,7 +85,14 @@ def _read_kill(line: str) -> KillOrder:
 
 def clear_kill(path: Path, level: str, name: str) -> None:
     """Take the kills of one scope out of the KILL file, so that a start does not raise them again."""
-    left = [order for order in read_kills(path) if (order.level, order.name) != (level, name)]
+
+    def meant(order: KillOrder) -> bool:
+        # Venues are spelled in small letters in a config and in capitals in ids.
+        return order.level == level and (
+            order.name == name or (level == "venue" and order.name.upper() == name.upper())
+        )
+
+    left = [order for order in read_kills(path) if not meant(order)]
     if not left:
         path.unlink(missing_ok=True)
         return
@@ -107,15 +115,25 @@ def _stamp(path: Path) -> tuple[int, ...] | None:
     return found.st_ino, found.st_mtime_ns, found.st_size
 
 
-async def watch_kill_file(path: Path, on_kill: Callable[[KillOrder], None], every_s: float = 0.5) -> None:
-    """Hand over every kill of the KILL file, at once what is there already, and again whenever the file changes."""
-    import trio
+async def watch_kill_file(
+    path: Path,
+    on_kill: Callable[[KillOrder], None],
+    every_s: float = 0.5,
+    task_status: "trio.TaskStatus[None]" = trio.TASK_STATUS_IGNORED,
+) -> None:
+    """Hand over every kill of the KILL file, and again whenever the file changes.
 
-    seen: tuple[int, ...] | None = None
+    What is there already has been handed over when `nursery.start` returns.
+    """
+    seen = None
+    begun = False
     while True:
         now = _stamp(path)
         if now != seen:
             for order in read_kills(path):
                 on_kill(order)
         seen = now
+        if not begun:
+            begun = True
+            task_status.started()
         await trio.sleep(every_s)

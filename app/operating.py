@@ -8,12 +8,14 @@ from typing import Any
 from attrs import define, field
 
 from tickwright.engine.desk import Desk
+from tickwright.engine.errors import TickwrightError
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.live import Live
 from tickwright.engine.market import Market
 from tickwright.engine.money import plain
 from tickwright.engine.order import Order
 from tickwright.engine.times import as_text
+from tickwright.kill_file import KillOrder
 from tickwright.snapshot import (
     ORDERS_MAX,
     BookShown,
@@ -50,10 +52,37 @@ class Operated:
         self.live.stop(reason)
 
     def kill(self, level: str, name: str, mode: str, reason: str, by: str) -> None:
+        """Latch a kill.
+
+        Raises:
+            TickwrightError: nothing of this run has that name, so that the kill would cover nothing; or see `Live`.
+        """
+        name = spelled(level, name)
+        known = self.known(level)
+        if known is not None and name not in known:
+            raise TickwrightError(f"kill {level} {name!r}: expected one of {', '.join(known)}; nothing was killed")
         self.live.kill(level, name, mode, reason, by)
 
+    def kill_at_least(self, order: KillOrder) -> None:
+        """What the KILL file asks for; everything, where it asks for something that this run does not have."""
+        name = spelled(order.level, order.name)
+        known = self.known(order.level)
+        if known is not None and name not in known:
+            reason = f"{order.reason} (asked for {order.level} {name}, which this run does not have)"
+            self.live.kill("global", "", order.mode, reason, order.by)
+        else:
+            self.live.kill(order.level, name, order.mode, order.reason, order.by)
+
+    def known(self, level: str) -> list[str] | None:
+        """The names of a level in this run; None where a level has no names."""
+        return {
+            "strategy": [desk.name for desk in self.live.core.desks],
+            "instrument": [market.instrument.id for market in self.live.core.markets],
+            "venue": [port.venue for port in self.live.ports],
+        }.get(level)
+
     def rearm(self, level: str, name: str, reason: str, by: str) -> None:
-        self.live.rearm(level, name, reason, by)
+        self.live.rearm(level, spelled(level, name), reason, by)
 
     # --- what may be seen ---------------------------------------------------------------------------------------------
 
@@ -178,6 +207,11 @@ class Operated:
             by=latch.by,
             ts=as_text(latch.ts),
         )
+
+
+def spelled(level: str, name: str) -> str:
+    """A name as the run spells it: venues in capitals, as in instrument ids."""
+    return name.upper() if level == "venue" else name
 
 
 def price(instrument: Instrument, ticks: int) -> str:

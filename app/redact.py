@@ -6,11 +6,8 @@ something harmless; it is wide on purpose.
 """
 
 import re
-import sys
-import traceback
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from types import TracebackType
 from typing import Any, Final
 
 from tickwright.engine.secret import Secret
@@ -107,23 +104,32 @@ class Redactor:
         """A processor of structlog's: the whole line, cleaned."""
         return {name: self.named(name, value) for name, value in event.items()}
 
-    def trace(self, error: BaseException) -> str:
-        """A whole trace, groups and causes included, cleaned."""
-        return self.text("".join(traceback.format_exception(error)))
+    def scrub(self, error: BaseException) -> None:
+        """Clean the words of an error in place, with its causes, its notes and what it groups."""
+        found: list[BaseException] = [error]
+        done: set[int] = set()
+        while found:
+            one = found.pop()
+            if id(one) in done:
+                continue
+            done.add(id(one))
+            one.args = tuple(self.text(part) if isinstance(part, str) else part for part in one.args)
+            if isinstance(one, OSError) and isinstance(one.strerror, str):
+                one.strerror = self.text(one.strerror)
+            notes = getattr(one, "__notes__", None)
+            if notes:
+                notes[:] = [self.text(str(note)) for note in notes]
+            found += [inner for inner in (one.__cause__, one.__context__) if inner is not None]
+            found += getattr(one, "exceptions", ())
 
     @contextmanager
     def crash_reports(self) -> Iterator[None]:
-        """For as long as this lasts, an error that nobody caught is shown cleaned."""
-        before = sys.excepthook
-
-        def show(_form: type[BaseException], error: BaseException, _trace: TracebackType | None) -> None:
-            sys.stderr.write(self.trace(error))
-
-        sys.excepthook = show
+        """An error that leaves this is clean, whoever shows it afterwards."""
         try:
             yield
-        finally:
-            sys.excepthook = before
+        except BaseException as error:
+            self.scrub(error)
+            raise
 
 
 class Cleaned:

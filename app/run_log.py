@@ -26,6 +26,8 @@ SIZE_MAX: Final = 64 << 20
 WAITING_MAX: Final = 1000
 """Lines kept until the file is open: what is told before the run has a folder."""
 
+_NOT_SHOWN: Final = ("at", "severity", "run_id", "strategy_id", "event", "exception")
+
 SEVERITIES: Final = ("info", "warning", "error", "critical")
 
 
@@ -46,16 +48,13 @@ class RunLog:
         self._waiting: deque[str] = deque(maxlen=WAITING_MAX)
         self._common: dict[str, str] = {}
         self._names: tuple[str, tuple[str, ...], tuple[str, ...]] = ("", (), ())
-        self._logger = structlog.wrap_logger(
-            self,
-            processors=[
-                self._stamp,
-                structlog.processors.format_exc_info,
-                self.redactor.event,
-                structlog.processors.JSONRenderer(ensure_ascii=False),
-            ],
-            wrapper_class=structlog.make_filtering_bound_logger(0),
-        )
+        self._logger = self._made()
+        self._strategies = self._made(self._echo)
+
+    def _made(self, *also: Any) -> Any:
+        steps = [self._stamp, structlog.processors.format_exc_info, self.redactor.event, *also]
+        steps.append(structlog.processors.JSONRenderer(ensure_ascii=False))
+        return structlog.wrap_logger(self, processors=steps, wrapper_class=structlog.make_filtering_bound_logger(0))
 
     def open(
         self, path: Path, run_id: str, prefix: str, instruments: tuple[str, ...], strategies: tuple[str, ...]
@@ -87,8 +86,13 @@ class RunLog:
         self.echo(self.redactor.text(text))
 
     def strategy(self, name: str) -> Any:
-        """The logger of a strategy."""
-        return self._logger.bind(strategy_id=name)
+        """The logger of a strategy. What it says is shown to a person, too."""
+        return self._strategies.bind(strategy_id=name)
+
+    def _echo(self, _logger: Any, _method: str, event: Any) -> Any:
+        about = " ".join(f"{name}={held}" for name, held in event.items() if name not in _NOT_SHOWN)
+        self.echo(f"{event['strategy_id']}: {event['event']} {about}".rstrip())
+        return event
 
     def block(self, table: str, columns: tuple[str, ...], rows: Any, texts: list[str]) -> None:
         """Records of the core: every event of an order, and notes."""

@@ -40,7 +40,7 @@ from tickwright.engine.scribe import KeptPortfolio, Scribe
 from tickwright.engine.strangers import Strangers
 from tickwright.engine.sweep import Sweep
 from tickwright.engine.wire import Wire
-from tickwright.kill_file import KillOrder, watch_kill_file
+from tickwright.kill_file import watch_kill_file
 from tickwright.live_view import View
 from tickwright.operating import Operated
 from tickwright.plugins import load_checks, load_strategies
@@ -171,10 +171,6 @@ class TradingRun:
     def kill_by(self, signal: str) -> None:
         self.live.kill("global", "", "cancel", signal, "signal")
 
-    def kill_from_file(self, order: KillOrder) -> None:
-        """The KILL file asks; what it asks for is held in any case, if not as narrowly as it wanted."""
-        self.live.kill(order.level, order.name, order.mode, order.reason, order.by)
-
     def leave_by(self, signal: str) -> None:
         """The second signal: say what may be left, and out."""
         left = [order.client_order_id for order in self.parts.core.orders.open_orders()]
@@ -250,6 +246,7 @@ async def opened(
     clock = RunClock()
     log = RunLog(clock.now, echo=told)
     async with AsyncExitStack() as stack:
+        stack.enter_context(log.redactor.crash_reports())
         journal = Journal.open(config.state_folder, durability=config.journal.durability, clock=clock)
         stack.callback(journal.close)
         if journal.loss:
@@ -288,7 +285,6 @@ async def opened(
         log.open(StateFolder.open(config.state_folder).log, folder.name, journal.prefix, ids, parts.strategies)
         stack.callback(log.close)
         stack.enter_context(log.libraries())
-        stack.enter_context(log.redactor.crash_reports())
         scribe.open(Each(Cleaned(writer, log.redactor), tally, log), parts.floor.columns)
         scribe.begin(instruments, parts.strategies, clock.now(), run_id=folder.name, config=config.hash8)
         past = remember(parts, journal, scribe, clock)
@@ -408,7 +404,7 @@ async def trade(config: Config) -> tuple[Ending, Result]:
             operated = run.operated()
             await nursery.start(serve_control, folder, operated)
             await nursery.start(signals, run.stop_by, run.leave_by, run.kill_by)
-            nursery.start_soon(watch_kill_file, folder.kill_file, run.kill_from_file)
+            await nursery.start(watch_kill_file, folder.kill_file, operated.kill_at_least)
             nursery.start_soon(view.show, operated.snapshot)
             ending, result = await run.go()
             nursery.cancel_scope.cancel()

@@ -1,5 +1,6 @@
 """``tickwright doctor``: could this config run from here, now?"""
 
+from functools import partial
 from typing import TYPE_CHECKING, Final
 
 import click
@@ -46,7 +47,7 @@ def checked(config: str, overrides: tuple[str, ...]) -> "list[Finding]":
     import trio
 
     from tickwright.config import load
-    from tickwright.doctor import FAIL, Finding, examine
+    from tickwright.doctor import FAIL, Finding, ask_wire, examine
     from tickwright.document import ConfigError
 
     try:
@@ -54,7 +55,7 @@ def checked(config: str, overrides: tuple[str, ...]) -> "list[Finding]":
     except ConfigError as error:
         return [Finding("config", FAIL, str(fault)) for fault in error.faults]
     with prints_to_stderr():
-        return trio.run(examine, loaded)
+        return trio.run(partial(examine, loaded, asked=ask_wire))
 
 
 def show(found: "list[Finding]", err: bool = False) -> None:

@@ -35,6 +35,8 @@ def run(ctx: click.Context, config: str, overrides: tuple[str, ...], confirm: st
     if checked.mode == "backtest":
         ctx.exit(carry_out(checked, as_json))
     confirmed(checked, confirm)
+    if checked.mode == "live" and not fit(checked):
+        ctx.exit(1)
     ctx.exit(trade(checked, as_json))
 
 
@@ -66,7 +68,24 @@ def live(ctx: click.Context, config: str, overrides: tuple[str, ...], confirm: s
         text = f"expected live, got {checked.mode}: a verb may not make a run more dangerous than its file"
         raise ConfigError([Fault(checked.place(("mode",)), text)])
     confirmed(checked, confirm)
+    if not fit(checked):
+        ctx.exit(1)
     ctx.exit(trade(checked, as_json))
+
+
+def fit(checked: "Config") -> bool:
+    """Whether the doctor lets a live run start; if not, what it found is on stderr."""
+    import trio
+
+    from tickwright.commands.doctor import show as show_findings
+    from tickwright.doctor import examine, healthy
+
+    with prints_to_stderr():
+        found = trio.run(examine, checked)
+    if not healthy(found):
+        show_findings(found, err=True)
+        click.echo("tickwright: nothing was started, since a check failed", err=True)
+    return healthy(found)
 
 
 def confirmed(checked: "Config", confirm: str | None) -> None:

@@ -5,7 +5,7 @@ import json
 import logging
 import os
 import stat
-import sys
+import traceback
 
 import pytest
 import trio
@@ -93,22 +93,28 @@ def test_texts():
 
 
 def test_traces_groups_and_causes():
-    trace = redactor().trace(failing())
+    error = failing()
+    redactor().scrub(error)
+    trace = "".join(traceback.format_exception(error))
     assert_clean(trace)
     assert trace.count("LoginRefused") >= 20
     assert "ConnectionError" in trace
 
 
-def test_crash_reports(monkeypatch):
-    err = io.StringIO()
-    monkeypatch.setattr(sys, "stderr", err)
-    before = sys.excepthook
-    with redactor().crash_reports():
-        error = failing()
-        sys.excepthook(type(error), error, error.__traceback__)
-    assert sys.excepthook is before
-    assert_clean(err.getvalue())
-    assert "LoginRefused" in err.getvalue()
+def test_crash_reports():
+    with pytest.raises(ExceptionGroup) as caught, redactor().crash_reports():
+        raise failing()
+    assert_clean("".join(traceback.format_exception(caught.value)))
+    assert_clean(repr(caught.value))
+
+
+def test_an_error_of_the_system_and_a_note_are_cleaned():
+    error = OSError(5, f"cannot send {KNOWN[0]}")
+    error.add_note(f"while sending {KNOWN[0]}")
+    error.__cause__ = error
+    with pytest.raises(OSError, match="cannot send") as caught, redactor().crash_reports():
+        raise error
+    assert KNOWN[0] not in "".join(traceback.format_exception(caught.value))
 
 
 @pytest.fixture
@@ -153,6 +159,7 @@ def test_every_line_says_of_which_run_and_strategy_and_order_it_is(log, tmp_path
     assert first["event"] == "before there is a file"
     wanted = {"strategy_id": "maker", "client_order_id": "k7tw-3", "event": "quoting", "severity": "info"}
     assert wanted.items() <= second.items()
+    assert log.echoed[1:] == ["maker: quoting client_order_id=k7tw-3"]
     assert second["at"] == "2026-11-22T05:00:00.000000000Z"
 
 

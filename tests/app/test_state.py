@@ -162,7 +162,9 @@ def test_what_was_written_is_read(folder):
     assert stat.S_IMODE(folder.kill_file.stat().st_mode) == 0o600
     clear_kill(folder.kill_file, "global", "")
     assert read_kills(folder.kill_file) == [one]
+    write_kill(folder, KillOrder(level="venue", name="tdx"))
     clear_kill(folder.kill_file, "strategy", "maker")
+    clear_kill(folder.kill_file, "venue", "TDX")
     assert not folder.kill_file.exists()
     clear_kill(folder.kill_file, "strategy", "maker")
 
