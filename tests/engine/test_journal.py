@@ -2,6 +2,7 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -161,6 +162,20 @@ def test_an_export_has_one_line_for_each_record(folder: Path) -> None:
     lines = [json.loads(line) for line in out.getvalue().splitlines()]
     assert len(lines) == count == journal.seq
     assert {"ts": 7, "kind": "note", "text": "Grüezi"}.items() <= lines[-2].items()
+
+
+def test_the_example_in_the_documentation_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = (Path(__file__).parents[2] / "docs" / "journal.md").read_text()
+    (example,) = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    journal = opened(tmp_path / "state" / "demo")
+    journal.append("order", {"id": "x-1", "event": "ACK", "state": "OPEN"}, 9)
+    journal.close()
+    monkeypatch.chdir(tmp_path)
+    exec(example, {})
+    assert capsys.readouterr().out == "9 x-1 ACK OPEN\n"
+    assert len((tmp_path / "journal.jsonl").read_text().splitlines()) == journal.seq
 
 
 def test_a_journal_proves_itself_to_a_reader(folder: Path) -> None:
