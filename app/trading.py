@@ -25,6 +25,7 @@ from tickwright.commands.venue import LOCAL_VENUES
 from tickwright.config import Config
 from tickwright.control import serve_control
 from tickwright.controls import LIMITS
+from tickwright.doctor import FAIL, examine
 from tickwright.engine.asker import Asker
 from tickwright.engine.compiled import why_interpreted
 from tickwright.engine.door import Names
@@ -396,6 +397,8 @@ async def served_venues(config: Config, told: Told) -> AsyncIterator[dict[str, M
 
 async def trade(config: Config) -> tuple[Ending, Result]:
     """Trade a checked config until a signal, the control socket, the KILL file or the run itself ends it."""
+    if config.mode == "live":
+        await refuse_unhealthy(config)
     folder = StateFolder.make(config.state_folder)
     view = View()
     async with served_venues(config, view.say) as served, opened(config, served, view.say) as run:
@@ -409,6 +412,21 @@ async def trade(config: Config) -> tuple[Ending, Result]:
             ending, result = await run.go()
             nursery.cancel_scope.cancel()
     return ending, result
+
+
+class NotReady(TickwrightError):
+    """A live run was not started, since something that it needs is not as it must be."""
+
+
+async def refuse_unhealthy(config: Config) -> None:
+    """Look at everything that a live run needs, before anything is opened.
+
+    Raises:
+        NotReady: a line for each check that failed.
+    """
+    found = [finding for finding in await examine(config) if finding.status == FAIL]
+    if found:
+        raise NotReady("not started:\n" + "\n".join(f"  {finding.check}: {finding.text}" for finding in found))
 
 
 def run_trading(config: Config) -> tuple[Ending, Result]:
