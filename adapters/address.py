@@ -4,8 +4,11 @@ An adapter lists its venue's hosts. Those are reached over TLS only; this machin
 be reached in the clear, where the config says so in as many words. Nothing turns the check of certificates off.
 """
 
+import socket
 import ssl
+import struct
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import suppress
 from ipaddress import ip_address
 from typing import Final
 from urllib.parse import urlsplit
@@ -130,6 +133,17 @@ async def connect(address: Address, dial: Dial | None, tls: ssl.SSLContext) -> t
         await trio.aclose_forcefully(stream)
         raise
     return wrapped
+
+
+def forget_unsent(stream: trio.abc.Stream) -> None:
+    """Let the next close throw away what the kernel has not sent yet.
+
+    Otherwise it goes on trying for minutes, and an order could arrive long after it was looked for and given up.
+    """
+    inner = stream.transport_stream if isinstance(stream, trio.SSLStream) else stream
+    if isinstance(inner, trio.SocketStream):
+        with suppress(OSError):
+            inner.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
 
 
 async def _tcp(host: str, port: int) -> trio.abc.Stream:

@@ -12,7 +12,7 @@ from typing import Any, Final
 import httpcore
 import httpx
 import trio
-from attrs import frozen
+from attrs import evolve, frozen
 
 from tickwright.adapters.address import Address, Dial, UnsafeAddress, connect
 from tickwright.adapters.outbox import Rate
@@ -39,6 +39,8 @@ class Answer:
     status: int
     headers: Mapping[str, str]
     body: bytes
+    wait_s: float = 0.0
+    """How long the venue asks us to wait, where it does."""
 
     @property
     def ok(self) -> bool:
@@ -74,8 +76,9 @@ class Http:
         self._rate = Rate(per_second)
         self._waits, self._measured = waits, measured
         self._told_at = -_MEASURE_NS
+        self._transport = _Transport(_Network(base, dial, tls))
         self._client = httpx.AsyncClient(
-            transport=_Transport(_Network(base, dial, tls)),
+            transport=self._transport,
             timeout=None,  # one deadline stands over the whole exchange
             trust_env=False,
             follow_redirects=False,
@@ -91,16 +94,23 @@ class Http:
         headers: Mapping[str, str] | None = None,
         body: bytes = b"",
         urgent: bool = False,
+        before: float = math.inf,
     ) -> Answer:
         """Send a request below the base path and return its answer, whatever its status.
 
-        `query` is already encoded; `urgent` takes from the part of the rate that is kept for cancels.
+        `query` is already encoded; `urgent` takes from the part of the rate that is kept for cancels. What could not
+        leave `before` a time of trio's clock does not leave.
 
         Raises:
             QueryFailed: no answer, not a whole one, or a redirect. The request may have been carried out.
         """
-        while not self._rate.take(now := trio.current_time(), urgent=urgent):  # noqa: ASYNC110 others take too
-            await trio.sleep_until(self._rate.due(now, urgent=urgent))
+        while not self._rate.take(now := trio.current_time(), urgent=urgent):
+            due = self._rate.due(now, urgent=urgent)
+            await trio.sleep_until(min(due, before))
+            if due > before:
+                break
+        if trio.current_time() > before:
+            raise self._failed(method, path, "room in the rate in time", "none, and nothing was sent")
         target = f"{self.base.scheme}://{self.base.authority}{self.path(path)}" + (f"?{query}" if query else "")
         self.requests += 1
         try:
@@ -112,7 +122,7 @@ class Http:
         except (httpx.HTTPError, httpx.InvalidURL, httpcore.ProtocolError, OSError, trio.BrokenResourceError) as error:
             words = str(error.__cause__ or error) or type(error).__name__
             raise self._failed(method, path, "an answer", words) from None
-        self._note(answer, asked)
+        answer = self._noted(answer, asked)
         if 300 <= answer.status < 400:
             raise self._failed(method, path, "no redirect", f"HTTP {answer.status}")
         return answer
@@ -121,8 +131,9 @@ class Http:
         """The whole path of a request, as it is signed."""
         return self.base.path.rstrip("/") + path
 
-    async def aclose(self) -> None:
-        await self._client.aclose()
+    async def rest(self) -> None:
+        """Close the connections that are open; what is asked later opens its own."""
+        await self._transport.aclose()
 
     async def _exchange(self, request: httpx.Request) -> Answer:
         response = await self._client.send(request, stream=True)
@@ -141,7 +152,7 @@ class Http:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await response.aclose()
 
-    def _note(self, answer: Answer, asked: int) -> None:
+    def _noted(self, answer: Answer, asked: int) -> Answer:
         """What the answer's head says of time: the venue's clock, and a wish that we wait."""
         answered, now = self._clock.wall(), self._clock.now()
         stamped = http_date(answer.headers.get("date"))
@@ -151,9 +162,12 @@ class Http:
             if self._measured is not None and now - self._told_at >= _MEASURE_NS:
                 self._told_at = now
                 self._measured(*self.offset)
-        if answer.status in _ASKED_TO_WAIT and self._waits is not None:
-            wait = wait_seconds(answer.headers.get("retry-after"), answered) or WAIT_DEFAULT_S
+        if answer.status not in _ASKED_TO_WAIT:
+            return answer
+        wait = wait_seconds(answer.headers.get("retry-after"), answered) or WAIT_DEFAULT_S
+        if self._waits is not None:
             self._waits(now + math.ceil(wait * SECOND), f"HTTP {answer.status}")
+        return evolve(answer, wait_s=wait)
 
     def _failed(self, method: str, path: str, expected: str, received: str) -> QueryFailed:
         self.failures += 1

@@ -2,6 +2,9 @@
 
 Cancels come before everything else and have a part of the rate for themselves, so that no flood of new orders can
 keep them in; only behind the new order that they cancel do they wait. New orders and the rest take turns.
+
+A new order that has waited too long never leaves: by then its owner may have looked for it at the venue, found
+nothing, and given it up.
 """
 
 import math
@@ -11,6 +14,8 @@ from typing import Final
 from attrs import frozen
 
 NEVER: Final = math.inf
+STALE_S: Final = 1.0
+"""How long a new order may wait. Whoever looks for it at the venue begins after 3 s without an answer."""
 
 
 @frozen(kw_only=True)
@@ -57,13 +62,14 @@ class Outbox:
         self._cancels: deque[Frame] = deque()
         self._orders: deque[Frame] = deque()
         self._others: deque[Frame] = deque()
+        self._queued: dict[str, float] = {}
         self._turn = False
 
     def __len__(self) -> int:
         return len(self._cancels) + len(self._orders) + len(self._others)
 
-    def put(self, frame: Frame) -> bool:
-        """Queue a frame; false where its queue is full."""
+    def put(self, frame: Frame, at: float) -> bool:
+        """Queue a frame at `at` seconds; false where its queue is full."""
         if not frame.client_order_id:
             line = self._others
         elif frame.cancel and not any(other.client_order_id == frame.client_order_id for other in self._orders):
@@ -73,7 +79,19 @@ class Outbox:
         if len(line) >= self.size_max * (2 if frame.cancel else 1):
             return False
         line.append(frame)
+        if frame.client_order_id and not frame.cancel:
+            self._queued[frame.client_order_id] = at
         return True
+
+    def stale(self, at: float) -> list[Frame]:
+        """Take out the new orders that have waited too long; they do not leave any more."""
+        found = []
+        while self._orders and at - self._queued.get(self._orders[0].client_order_id, at) > STALE_S:
+            frame = self._orders.popleft()
+            if not frame.cancel:
+                del self._queued[frame.client_order_id]
+            found.append(frame)
+        return found
 
     def take(self, at: float) -> Frame | None:
         """The next frame that may leave at `at` seconds."""
@@ -81,7 +99,10 @@ class Outbox:
         if line is None or not self._rate.take(at, urgent=line is self._cancels):
             return None
         self._turn = line is self._orders
-        return line.popleft()
+        frame = line.popleft()
+        if not frame.cancel:
+            self._queued.pop(frame.client_order_id, None)
+        return frame
 
     def due(self, at: float) -> float:
         """When `take` has something; `NEVER` while all is empty."""
@@ -93,6 +114,7 @@ class Outbox:
         left = [*self._cancels, *self._orders, *self._others]
         for line in (self._cancels, self._orders, self._others):
             line.clear()
+        self._queued.clear()
         return left
 
     def _next(self) -> deque[Frame] | None:

@@ -23,9 +23,9 @@ from attrs import define, frozen
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
 from wsproto.utilities import ProtocolError
 
-from tickwright.adapters.address import Address, Dial, UnsafeAddress, connect
+from tickwright.adapters.address import Address, Dial, UnsafeAddress, connect, forget_unsent
 from tickwright.adapters.guard import Guard
-from tickwright.adapters.outbox import Frame, Outbox, Rate
+from tickwright.adapters.outbox import STALE_S, Frame, Outbox, Rate
 from tickwright.adapters.patience import wait_seconds
 from tickwright.engine.wire import Clock
 
@@ -197,7 +197,7 @@ class Session:
         """Queue a frame; where that is impossible the owner hears at once that it failed."""
         if self._up is None:
             self._fail(owner, frame, "the link is down; nothing was written")
-        elif not self._outbox.put(frame):
+        elif not self._outbox.put(frame, trio.current_time()):
             self._fail(owner, frame, f"{self._outbox.size_max} frames wait already; nothing was written")
         else:
             self._wake.set()
@@ -251,6 +251,7 @@ class Session:
                         self._fail(owner, frame, f"{reason}; nothing was written")
                     owner.closed(reason)
         finally:
+            forget_unsent(stream)
             await trio.aclose_forcefully(stream)
 
     async def _stream(self) -> trio.abc.Stream:
@@ -349,6 +350,8 @@ class Session:
             if self._drop:
                 raise LinkLost(self._drop)
             now = trio.current_time()
+            for late in self._outbox.stale(now):
+                self._fail(owner, late, f"it waited for more than {STALE_S:g} s; nothing was written")
             frame = self._outbox.take(now)
             if frame is None:
                 with trio.move_on_at(self._outbox.due(now)):

@@ -4,15 +4,18 @@ A few requests are under way at a time, cancels first. An answer that does not c
 order in doubt: it is reported as a send that failed, never as one that did not happen.
 """
 
+import math
 from collections import deque
 from collections.abc import Callable
 from typing import Final
+from urllib.parse import quote
 
 import msgspec
 import trio
 from attrs import evolve, frozen
 
 from tickwright.adapters.http import Answer
+from tickwright.adapters.outbox import STALE_S
 from tickwright.adapters.tdx import rest
 from tickwright.adapters.tdx.errors import BadMessage
 from tickwright.adapters.tdx.messages import Cancel, Place
@@ -37,6 +40,7 @@ class _Request:
     method: str
     path: str
     body: bytes = b""
+    before: float = math.inf
 
 
 class RestEntry:
@@ -70,6 +74,7 @@ class RestEntry:
                 method="POST",
                 path="/orders",
                 body=msgspec.json.encode({"subAccountId": self._sub, **body}),
+                before=trio.current_time() + STALE_S,
             )
         )
 
@@ -86,7 +91,7 @@ class RestEntry:
             self._told([refused])
             return
         self._requests.cancelling(command)
-        path = f"/orders/by-sub-account/{self._sub}/{command.venue_order_id}"
+        path = f"/orders/by-sub-account/{self._sub}/{quote(command.venue_order_id, safe='')}"
         self._put(_Request(client_order_id=command.client_order_id, cancel=True, method="DELETE", path=path))
 
     async def work(self) -> None:
@@ -114,7 +119,13 @@ class RestEntry:
     async def _send(self, request: _Request) -> None:
         reason = "cancelled while it was under way"
         try:
-            answer = await self._queries.ask(request.method, request.path, body=request.body, urgent=request.cancel)
+            answer = await self._queries.request(
+                request.method,
+                request.path,
+                body=request.body,
+                urgent=request.cancel,
+                before=request.before,
+            )
             self._told(self._meaning(request, answer))
             reason = ""
         except (QueryFailed, BadMessage) as error:

@@ -5,11 +5,14 @@ it leaves out what has ended), reading stops at what is known to have ended: aft
 than the oldest live order had ended, and what has ended stays so.
 """
 
+import math
 from collections.abc import Callable, Iterable
 from decimal import Decimal
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 from uuid import uuid4
+
+import trio
 
 from tickwright.adapters.http import Answer, Http
 from tickwright.adapters.tdx import rest
@@ -32,6 +35,8 @@ PAGES_MAX: Final = 400
 MARGIN_NS: Final = 60 * SECOND
 """Two entries of a list stand in the wrong order by less than this."""
 
+_TRIES: Final = 4
+_SHORT_WAIT_S: Final = 5.0
 _OTC: Final = "VENUE_OTC"
 _STANDINGS: Final = {
     Status.SUBMITTED: Standing.LIVE,
@@ -68,19 +73,35 @@ class Queries:
 
     # Requests
 
-    async def ask(self, method: str, path: str, *, query: str = "", body: bytes = b"", urgent: bool = False) -> Answer:
-        """One request with proof of who we are; a question that is not let in is asked once more, logged in anew.
+    async def question(self, path: str, query: str = "") -> Answer:
+        """Ask for something: once more after a short wait that the venue wants, and once more logged in anew.
 
         Raises:
             QueryFailed: no answer. LoginRefused: the credentials do not hold any more.
         """
-        answer = await self._ask(method, path, query, body, urgent)
-        if answer.status == 401 and method == "GET" and self._login is not None and not self._credentials.can_sign:
-            await self._login.renew()
-            answer = await self._ask(method, path, query, body, urgent)
+        renewed = False
+        for _ in range(_TRIES):
+            answer = await self.request("GET", path, query=query)
+            if answer.status == 401 and self._login is not None and not self._credentials.can_sign and not renewed:
+                await self._login.renew()
+                renewed = True
+            elif 0 < answer.wait_s <= _SHORT_WAIT_S:
+                await trio.sleep(answer.wait_s)
+            else:
+                break
         return answer
 
-    async def _ask(self, method: str, path: str, query: str, body: bytes, urgent: bool) -> Answer:
+    async def request(
+        self,
+        method: str,
+        path: str,
+        *,
+        query: str = "",
+        body: bytes = b"",
+        urgent: bool = False,
+        before: float = math.inf,
+    ) -> Answer:
+        """One request with proof of who we are; raises as `Http.ask` does, and `LoginRefused`."""
         headers = {"content-type": "application/json"} if body else {}
         if self._credentials.can_sign:
             headers["authorization"] = authorization(
@@ -99,7 +120,7 @@ class Queries:
         elif self._login is not None:
             await self._login.ensure()
             headers["authorization"] = f"Bearer {self._login.token}"
-        return await self._http.ask(method, path, query=query, headers=headers, body=body, urgent=urgent)
+        return await self._http.ask(method, path, query=query, headers=headers, body=body, urgent=urgent, before=before)
 
     async def _pages(self, path: str, take: Callable[[rest.Page], bool], **filters: str) -> None:
         """Hand every page of a list to `take`, until one is the last or `take` has seen enough."""
@@ -107,7 +128,7 @@ class Queries:
         seen: set[str] = set()
         for _ in range(PAGES_MAX):
             asked = {**filters, "limit": str(rest.PAGE_MAX)} | ({"cursor": cursor} if cursor else {})
-            answer = await self.ask("GET", path, query=urlencode(asked))
+            answer = await self.question(path, urlencode(asked))
             try:
                 page = rest.read_page(_body(answer, path))
             except BadMessage as bad:
@@ -200,8 +221,8 @@ class Queries:
     async def order(self, client_order_id: str, venue_order_id: str, since: int) -> OrderFacts | None:
         """One order, by the venue's id or else among those made since a time (ns); None where there is none such."""
         if venue_order_id:
-            path = f"{self._orders_path()}/{venue_order_id}"
-            answer = await self.ask("GET", path)
+            path = f"{self._orders_path()}/{quote(venue_order_id, safe='')}"
+            answer = await self.question(path)
             if answer.status == 404:
                 return None
             try:

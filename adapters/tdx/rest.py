@@ -112,6 +112,8 @@ def read_page(body: bytes) -> Page:
     entries: object = answer
     cursor: object = ""
     if isinstance(answer, dict):
+        if answer.get("error"):
+            raise BadMessage("error", "none", shown(answer["error"]), "REST")
         entries = answer.get("result", answer.get("items", answer))
         cursor = _inside(answer, "pagination", "cursors", "next")
     if isinstance(entries, dict):

@@ -26,6 +26,7 @@ from tickwright.adapters.tdx.notices import (
     LoginWanted,
 )
 from tickwright.adapters.tdx.queries import Queries
+from tickwright.adapters.tdx.strict import SIZE_MAX
 from tickwright.adapters.tdx.telling import Teller
 from tickwright.adapters.tdx.topics import depth_topic, orders_topic, trades_topic
 from tickwright.engine.adapter import Site
@@ -105,6 +106,7 @@ class TdxVenue(Wire):
             tls=tls,
             dial=dial,
             per_second=choices.requests_per_s,
+            answer_max=SIZE_MAX,
             waits=self._teller.back_off,
             measured=self._teller.measured,
         )
@@ -203,6 +205,8 @@ class TdxVenue(Wire):
             raise
         finally:
             self._entry = None
+            with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
+                await self._http.rest()
 
     def submit(self, order: Order) -> None:
         """Queue a new order; what keeps it from being queued is told as a failed send."""
@@ -295,8 +299,7 @@ class TdxVenue(Wire):
         link, now = self._linked(), self._clock.now()
         self._teller.put(link.opened(now))
         if self._trading:
-            self._session.send(self, Frame(text=link.send(CancelOnDisconnect(), now)))
-            self._cod_due = now + int(COD_WAIT_S * SECOND)
+            self._arm(link, now)
         self._flush(link, now)
 
     def receive(self, message: str | bytes, at: int) -> None:
@@ -315,6 +318,11 @@ class TdxVenue(Wire):
 
     def told_to_wait(self, seconds: float, reason: str) -> None:
         self._teller.back_off(self._clock.now() + int(seconds * SECOND), reason)
+
+    def _arm(self, link: Link, now: int) -> None:
+        """Ask the venue to cancel our orders when this connection ends; said again with each token."""
+        self._session.send(self, Frame(text=link.send(CancelOnDisconnect(), now)))
+        self._cod_due = now + int(COD_WAIT_S * SECOND)
 
     # Tasks of its own
 
@@ -401,6 +409,8 @@ class TdxVenue(Wire):
         if self._trading and self._link is not None:
             now = self._clock.now()
             self._link.authorize(token, ends, now)
+            if self._session.up:
+                self._arm(self._link, now)
             self._flush(self._link, now)
 
     def _flush(self, link: Link, now: int) -> None:
