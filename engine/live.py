@@ -407,8 +407,8 @@ class Live:
             self.finish_step()
             self.bell.ring.set()
             if not ours and await self.verified(set()):
-                asked = any(port.asker is not None for port in self.ports)
-                self.told(f"all orders cancelled{', verified with the venue' if asked else ''}")
+                traded = any(port.asker is not None for port in self.ports)
+                self.told(f"all orders cancelled{', verified with the venue' if traded else ''}")
                 return
             await trio.sleep(0.05)
 
