@@ -4,6 +4,9 @@ A sample in the records holds a position and a mark. What it is worth follows fr
 tables share one running number): cash = minus the sum of signed traded values, minus fees; total = cash + position x
 mark x multiplier. An inverse contract is worth minus size x multiplier / price, rounded half to even to 1e-18 of its
 base, fill by fill and mark by mark. Sums are Python integers of one small unit, so nothing is rounded on the way.
+
+What a line held when the run began, taken over from an earlier one or given by the config, was in no fill of this run:
+it counts as bought at the line's first mark, so that the curve begins at nothing and shows what this run did.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -68,13 +71,15 @@ class _Flows:
         self.layout = layout
         self.money = money
         self.cash: dict[tuple[int, int], int] = {}
+        self.filled: dict[tuple[int, int], int] = {}
+        self.begun: set[tuple[int, int]] = set()
         self.batches = self._read(fills)
-        self.pending: list[tuple[int, int, int, int]] = []
+        self.pending: list[tuple[int, int, int, int, int]] = []
         self.at = 0
 
-    def _read(self, fills: Any) -> Iterator[list[tuple[int, int, int, int]]]:
-        """Fills as (seq, market, strategy, cash in money units), a row group at a time."""
-        names = ["seq", "instrument", "strategy", "side", "value", "fee", "price"]
+    def _read(self, fills: Any) -> Iterator[list[tuple[int, int, int, int, int]]]:
+        """Fills as (seq, market, strategy, cash in money units, signed quantity), a row group at a time."""
+        names = ["seq", "instrument", "strategy", "side", "qty", "value", "fee", "price"]
         value_unit = 10 ** (self.money.scale - self.layout.value.scale)
         fee_unit = 10 ** (self.money.scale - self.layout.fee.scale)
         inverse = np.array([kind is Kind.INVERSE for kind in self.layout.kinds], np.bool_)
@@ -82,6 +87,7 @@ class _Flows:
             table = fills.read_row_group(group, columns=names)
             market = codes_of(table["instrument"], self.layout.market_names)
             sign = np.where(codes_of(table["side"], SIDES) == 1, -1, 1)
+            moved = -sign.astype(object) * to_ints(table["qty"].combine_chunks())
             sign = np.where(inverse[market], -sign, sign)
             sign = np.where(to_ints(table["price"].combine_chunks()) < 0, -sign, sign).astype(object)
             value = to_ints(table["value"].combine_chunks()) * value_unit
@@ -92,51 +98,62 @@ class _Flows:
                     market.tolist(),
                     codes_of(table["strategy"], self.layout.strategy_names).tolist(),
                     (sign * value - fee).tolist(),
+                    moved.tolist(),
                     strict=True,
                 )
             )
 
     def _advance(self, seq: int) -> None:
         """Book every fill with a smaller number on its strategy's line and on the account's."""
-        cash = self.cash
+        cash, filled = self.cash, self.filled
         while True:
             if self.at == len(self.pending):
                 self.pending = next(self.batches, [])
                 self.at = 0
                 if not self.pending:
                     return
-            number, market, strategy, amount = self.pending[self.at]
+            number, market, strategy, amount, moved = self.pending[self.at]
             if number > seq:
                 return
-            cash[market, -1] = cash.get((market, -1), 0) + amount
-            if strategy >= 0:
-                cash[market, strategy] = cash.get((market, strategy), 0) + amount
+            for line in ((market, -1), (market, strategy)) if strategy >= 0 else ((market, -1),):
+                cash[line] = cash.get(line, 0) + amount
+                filled[line] = filled.get(line, 0) + moved
             self.at += 1
 
     def value(self, table: Any) -> tuple[Objects, Objects]:
         """Cash and total of each sample of one row group."""
         market = codes_of(table["instrument"], self.layout.market_names)
         strategy = codes_of(table["strategy"], self.layout.strategy_names)
+        position = to_ints(table["position"].combine_chunks())
+        mark = to_ints(table["mark"].combine_chunks())
         cash = np.empty(len(market), object)
         for i, (seq, a, b) in enumerate(zip(table["seq"].to_pylist(), market.tolist(), strategy.tolist(), strict=True)):
             self._advance(seq)
+            if (a, b) not in self.begun:
+                self._begin((a, b), position[i : i + 1], mark[i : i + 1])
             cash[i] = self.cash.get((a, b), 0)
-        return cash, cash + self._held(table, market)
-
-    def _held(self, table: Any, market: Ints) -> Objects:
-        """What each position is worth at its mark, in money units."""
-        position = to_ints(table["position"].combine_chunks())
-        mark = to_ints(table["mark"].combine_chunks())
-        layout, held = self.layout, np.zeros(len(market), object)
-        for index, kind in enumerate(layout.kinds):
+        held = np.zeros(len(market), object)
+        for index in range(len(self.layout.kinds)):
             rows = np.flatnonzero(market == index)
-            if kind is Kind.INVERSE:
-                held[rows] = self._inverse(position[rows], mark[rows], index)
-                continue
-            unit = Fraction(layout.multipliers[index]) * 10**self.money.scale
-            unit /= 10 ** (layout.qty.scale + layout.half_price.scale)
-            held[rows] = position[rows] * mark[rows] * unit.numerator // unit.denominator
-        return held
+            held[rows] = self._worth(index, position[rows], mark[rows])
+        return cash, cash + held
+
+    def _begin(self, line: tuple[int, int], position: Objects, mark: Objects) -> None:
+        """The first sample of a line: what no fill explains is bought at its mark."""
+        self.begun.add(line)
+        opening = position - self.filled.get(line, 0)
+        if opening[0]:
+            self.cash[line] = self.cash.get(line, 0) - self._worth(line[0], opening, mark)[0]
+
+    def _worth(self, index: int, position: Objects, mark: Objects) -> Objects:
+        """What positions in one market are worth at their marks, in money units."""
+        layout = self.layout
+        if layout.kinds[index] is Kind.INVERSE:
+            return self._inverse(position, mark, index)
+        unit = Fraction(layout.multipliers[index]) * 10**self.money.scale
+        unit /= 10 ** (layout.qty.scale + layout.half_price.scale)
+        worth: Objects = position * mark * unit.numerator // unit.denominator
+        return worth
 
     def _inverse(self, position: Objects, mark: Objects, index: int) -> Objects:
         unit = Fraction(self.layout.multipliers[index]) * 10**INVERSE_DIGITS

@@ -3,6 +3,7 @@
 import hashlib
 from array import array
 from decimal import Decimal
+from fractions import Fraction
 from pathlib import Path
 
 import pyarrow.parquet as pq
@@ -132,6 +133,30 @@ def test_equity_is_the_portfolios_total_to_the_last_digit(open_run, btc, xbt) ->
     rows.flush()
     writer.close()
     assert RunFolder(writer.folder).table("equity")["total"].to_pylist() == totals
+
+
+def test_what_a_line_held_before_the_run_counts_as_bought_at_its_first_mark(open_run, btc, xbt) -> None:
+    """The same fills after an opening position of 500 and -70 lots: what differs is the opening position's own move."""
+    curves = []
+    for name, opening in (("none", (0, 0)), ("some", (500, -70))):
+        writer, rows = open_run(name, instruments=(btc, xbt), strategies=("a", "b"))
+        held = dict(enumerate(opening))
+        for n in range(6):
+            market = n % 2
+            mark = 12_000_000 + 400 * n if market == 0 else 240_000 + 40 * n
+            if n > 1:
+                rows.add("fills", f"t{n}", ts=n, order=n, market=market, side=1, ticks=mark // 2, lots=3, liquidity=1)
+                held[market] += 3
+            rows.add("equity", ts=n, market=market, strategy=-1, position_lots=held[market], double_mark=mark)
+        rows.flush()
+        writer.close()
+        curves.append(RunFolder(writer.folder).table("equity")["total"].to_pylist())
+    moves = [there - here for here, there in zip(*curves, strict=True)]
+    assert moves[::2] == [0, Decimal("0.005") * 4, Decimal("0.005") * 8]
+    short = [Fraction(70 * 4, 240_000 + 40 * n) for n in (1, 3, 5)]  # a price in the contract's units is a quarter
+    for move, worth in zip(moves[1::2], short, strict=True):
+        assert abs(Fraction(move) - (worth - short[0])) <= Fraction(3, 10**18)
+    assert moves[1] == 0 > moves[3] > moves[5]
 
 
 def test_the_same_records_give_the_same_bytes(open_run, btc, xbt) -> None:
