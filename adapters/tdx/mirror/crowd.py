@@ -15,7 +15,7 @@ from tickwright.engine.times import SECOND
 FEWEST: Final = 15
 """Orders on each side that it does not go below, if it can help it."""
 MOST: Final = 40
-PAUSE_S: Final = 0.02
+PAUSE_NS: Final = SECOND // 50
 """Between two bouts, at high rates; at low rates it is one order at a time."""
 TRADE_WITHIN_NS: Final = (SECOND // 4, 5 * SECOND // 2)
 """The next trade comes after between these."""
@@ -37,6 +37,8 @@ class Crowd:
         self._lots = max(int(VALUE / price), 2)
         self._trade_at = 0
         self._owed = 0.0
+        self._acted = 0
+        self._clock = 0
         self._rate = rate
         self._hurried = (0.0, 0)
         self._rests_until = 0
@@ -46,7 +48,8 @@ class Crowd:
         while min(len(orders) for orders in self._orders.values()) < FEWEST:
             for side in (1, -1):
                 self._add(side, at, outlet)
-        self._trade_at = at + self._rng.randrange(*TRADE_WITHIN_NS)
+        self._acted = at
+        self._trade_at = self._clock + self._rng.randrange(*TRADE_WITHIN_NS)
 
     def forget(self) -> None:
         """Know of no order any more: the book was emptied."""
@@ -60,25 +63,32 @@ class Crowd:
         """Do nothing until a time."""
         self._rests_until = until
 
-    def pause_s(self, at: int) -> float:
-        """How long until the next bout."""
-        return max(1.0 / self._rate_at(at), PAUSE_S)
+    def pause(self, at: int) -> int:
+        """How long until the next bout, in ns."""
+        return max(int(SECOND / self._rate_at(at)), PAUSE_NS)
+
+    def act(self, at: int, outlet: Outlet) -> None:
+        """What happens in one bout, and a trade where one is due."""
+        # By its own clock, which no rounding of another can shift: the same seed then does the same. Only where it was
+        # kept waiting does it catch up.
+        step, waited = self.pause(at), at - self._acted
+        self._acted = at
+        if waited > 2 * step:
+            step = min(waited, SECOND)
+        self._clock += step
+        if at < self._rests_until:
+            return
+        self._owed += self._rate_at(at) * step / SECOND
+        while self._owed >= 1.0:
+            self._owed -= 1.0
+            self._one(at, outlet)
+        if self._clock >= self._trade_at:
+            self._trade_at = self._clock + self._rng.randrange(*TRADE_WITHIN_NS)
+            self._take(at, outlet)
 
     def _rate_at(self, at: int) -> float:
         rate, until = self._hurried
         return rate if at < until and rate > 0 else self._rate
-
-    def act(self, at: int, outlet: Outlet) -> None:
-        """What happens in one bout, and a trade where one is due."""
-        if at < self._rests_until:
-            return
-        self._owed += self._rate_at(at) * self.pause_s(at)
-        while self._owed >= 1.0:
-            self._owed -= 1.0
-            self._one(at, outlet)
-        if at >= self._trade_at:
-            self._trade_at = at + self._rng.randrange(*TRADE_WITHIN_NS)
-            self._take(at, outlet)
 
     def _one(self, at: int, outlet: Outlet) -> None:
         rng = self._rng

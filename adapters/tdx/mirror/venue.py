@@ -80,7 +80,6 @@ class Venue:
         self.deeds = Deeds(self)
         self.port = 0
         self._rest = Rest(self.desk)
-        self._rng = rng
         self._nursery: trio.Nursery | None = None
 
     # --- what others read -----------------------------------------------------------------------------------------
@@ -168,40 +167,42 @@ class Venue:
         self._nursery = nursery
         self.faults.start(self.mono())
         nursery.start_soon(self.deeds.run)
-        nursery.start_soon(self._pulse)
         if self.options.market == "random":
             for pair in self.exchange.pairs.values():
-                crowd = Crowd(self.exchange, pair, self.options.rate, Random(self._rng.getrandbits(64)))
+                crowd = Crowd(self.exchange, pair, self.options.rate, Random(f"{self.options.seed}:{pair.symbol}"))
                 crowd.open(self.now(), self.feeds)
                 self.crowds.append(crowd)
-                nursery.start_soon(self._trade, crowd)
         if self._tape is not None and self._taped is not None:
             replay = Replay(self.exchange, self._tape, self._taped, self.options.tape_speed)
             nursery.start_soon(replay.run, self.now, self.feeds)
+        nursery.start_soon(self._beat)
         if port is not None:
             listeners = await trio.open_tcp_listeners(port, host=HOST)
             self.port = listeners[0].socket.getsockname()[1]
             nursery.start_soon(partial(trio.serve_listeners, partial(serve_stream, self), listeners))
 
-    async def _pulse(self) -> None:
-        due = trio.current_time()
+    async def _beat(self) -> None:
+        """The market's bouts and the feeds' pulses, in one task, so that the same seed gives the same market."""
+        pulse = bout = trio.current_time()
         while True:
-            # The next beat is reckoned from the last, so that a late one does not shift those that follow.
-            due = max(due + PULSE_NS / SECOND, trio.current_time())
-            await trio.sleep_until(due)
-            at = self.now()
-            self.exchange.expire_day(at, self.feeds)
-            self.feeds.pulse(at)
-            if self.options.expired_token_ends_stream:
-                for socket in list(self.sockets):
-                    socket.client.end_expired(at)
+            # Each is reckoned from its last due time, so that a late one does not shift those that follow.
+            await trio.sleep_until(min(pulse, bout))
+            now, at = trio.current_time(), self.now()
+            if now >= bout:
+                for crowd in self.crowds:
+                    crowd.act(at, self.feeds)
+                pause = min((crowd.pause(at) for crowd in self.crowds), default=PULSE_NS)
+                bout = max(bout + pause / SECOND, now)
+            if now >= pulse:
+                self._pulse(at)
+                pulse = max(pulse + PULSE_NS / SECOND, now)
 
-    async def _trade(self, crowd: Crowd) -> None:
-        due = trio.current_time()
-        while True:
-            due = max(due + crowd.pause_s(self.now()), trio.current_time())
-            await trio.sleep_until(due)
-            crowd.act(self.now(), self.feeds)
+    def _pulse(self, at: int) -> None:
+        self.exchange.expire_day(at, self.feeds)
+        self.feeds.pulse(at)
+        if self.options.expired_token_ends_stream:
+            for socket in list(self.sockets):
+                socket.client.end_expired(at)
 
     def _start(self, task: Callable[..., Any], *arguments: object) -> None:
         if self._nursery is None:
