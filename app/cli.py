@@ -43,6 +43,7 @@ class Verb(NamedTuple):
 
 
 VERBS: Final[dict[str, Verb]] = {
+    "adopt-position": Verb("tickwright.commands.running:adopt_position", "Take a venue's word for what is held."),
     "backtest": Verb("tickwright.commands.run:backtest", "Run a config on recorded data, whatever its own mode."),
     "check": Verb("tickwright.commands.check:check", "Validate a config; show every value and where it came from."),
     "data": Verb("tickwright.commands.data:data", "Look at recorded market data."),

@@ -7,6 +7,7 @@ One Unix socket, mode 0600, in a folder that is ours alone. A client writes line
     {"do": "stop", "reason": "..."}                       {"ok": true}
     {"do": "kill", "level": "global", "reason": "..."}    {"ok": true}, once nothing new can leave
     {"do": "rearm", "level": "global", "reason": "..."}   {"ok": true}
+    {"do": "adopt", "venue": "TDX", "asset": "BTC", "reason": "..."}   {"ok": true}
     anything else                                         {"ok": false, "error": "..."}
 
 No client can hold up the run. Lines, clients and commands per second are bounded; a snapshot is made ten times a second
@@ -70,6 +71,10 @@ class Controlled(Protocol):
         """Take a latch away."""
         ...
 
+    def adopt(self, venue: str, asset: str, reason: str, by: str) -> None:
+        """Take a venue's word for what the account holds of an asset that did not agree with our fills."""
+        ...
+
 
 class _Command(msgspec.Struct, tag_field="do", forbid_unknown_fields=True):
     pass
@@ -103,7 +108,14 @@ class Rearm(_Command, tag="rearm"):
     by: Name = ""
 
 
-Command = Status | Follow | Stop | Kill | Rearm
+class Adopt(_Command, tag="adopt"):
+    venue: Name
+    asset: Name
+    reason: Reason
+    by: Name = ""
+
+
+Command = Status | Follow | Stop | Kill | Rearm | Adopt
 _READ: Final = msgspec.json.Decoder(Command)
 
 
@@ -181,7 +193,7 @@ class Server:
         # Who asked for a stop hears that it was taken, though it ends this, too.
         return await _write(stream, reply, LAST_WORD_S, shield=True)
 
-    def carry_out(self, command: Status | Stop | Kill | Rearm) -> bytes:
+    def carry_out(self, command: Status | Stop | Kill | Rearm | Adopt) -> bytes:
         match command:
             case Status():
                 return self.snapshot_line()
@@ -192,6 +204,8 @@ class Server:
             case Rearm():
                 self.controlled.rearm(command.level, command.name, command.reason, command.by)
                 clear_kill(self.folder.kill_file, command.level, command.name)
+            case Adopt():
+                self.controlled.adopt(command.venue, command.asset, command.reason, command.by)
         # What was asked for shows in the next snapshot, whoever asks for it.
         self._until = float("-inf")
         return b'{"ok":true}\n'

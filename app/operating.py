@@ -84,6 +84,9 @@ class Operated:
     def rearm(self, level: str, name: str, reason: str, by: str) -> None:
         self.live.rearm(level, spelled(level, name), reason, by)
 
+    def adopt(self, venue: str, asset: str, reason: str, by: str) -> None:
+        self.live.adopt(venue, asset, reason, by)
+
     # --- what may be seen ---------------------------------------------------------------------------------------------
 
     def snapshot(self) -> Snapshot:

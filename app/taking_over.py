@@ -10,11 +10,12 @@ from tickwright.build import Parts
 from tickwright.config import Config
 from tickwright.engine.intake import Intake
 from tickwright.engine.journal import Journal
-from tickwright.engine.live import Live, RunClock
+from tickwright.engine.live import Live
 from tickwright.engine.market import Market
 from tickwright.engine.order import Order
 from tickwright.engine.recall import Recalled, recall
 from tickwright.engine.reconcile import Reconciler, VenueView
+from tickwright.engine.run_clock import RunClock
 from tickwright.engine.scribe import KeptPortfolio, Scribe
 from tickwright.engine.sweep import OVERLAP_NS
 from tickwright.engine.times import SECOND

@@ -32,11 +32,12 @@ from tickwright.engine.door import Names
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.intake import Intake, Link
 from tickwright.engine.journal import Journal
-from tickwright.engine.live import HALTED, Doorbell, Ending, Live, Port, RunClock
+from tickwright.engine.live import HALTED, Doorbell, Ending, Live, Port
 from tickwright.engine.order import Order
 from tickwright.engine.recall import Recalled
 from tickwright.engine.records import Sink
 from tickwright.engine.remote import RemoteVenue
+from tickwright.engine.run_clock import RunClock
 from tickwright.engine.scribe import KeptPortfolio, Scribe
 from tickwright.engine.strangers import Strangers
 from tickwright.engine.sweep import Sweep
@@ -96,6 +97,9 @@ class Rules:
 
     def reduce_only(self, instrument: str, reason: str, now: int) -> None:
         self.floor.set_state("instrument", instrument, "reduce_only", now, reason)
+
+    def active(self, instrument: str, reason: str, now: int) -> None:
+        self.floor.set_state("instrument", instrument, "active", now, reason)
 
 
 class Each:

@@ -7,7 +7,6 @@ work; an end that one of them did not mean to come to ends the run in order: not
 verified, journal flushed.
 """
 
-import time
 from collections import deque
 from collections.abc import Awaitable, Callable
 from typing import Final, Protocol
@@ -18,11 +17,13 @@ from attrs import define, field, frozen
 from tickwright.engine.asker import Asker
 from tickwright.engine.core import Core
 from tickwright.engine.desk import Desk
+from tickwright.engine.errors import TickwrightError
 from tickwright.engine.events import Event
 from tickwright.engine.intake import Intake, Link
 from tickwright.engine.mailbox import MOST, Mailbox
 from tickwright.engine.order import Order
 from tickwright.engine.remote import RemoteVenue
+from tickwright.engine.run_clock import RunClock
 from tickwright.engine.terms import LIVE, NO_TIME
 from tickwright.engine.times import SECOND
 from tickwright.engine.traffic import Failure
@@ -46,27 +47,6 @@ SILENT_NS: Final = 10 * SECOND
 LAG_ALARM_NS: Final = 500_000_000
 HAND_OVER_NS: Final = 100_000_000
 """So often, at most, rows go to the run folder and to people: handing them over costs more than a commit."""
-
-
-class RunClock:
-    """The two times of a run, see `Clock`: trio's clock moves the one, and so tests move it as well."""
-
-    __slots__ = ("begun_mono", "begun_wall", "wall_ns")
-
-    def __init__(self, wall_ns: Callable[[], int] = time.time_ns) -> None:
-        self.wall_ns = wall_ns
-        self.begun_wall = wall_ns()
-        self.begun_mono = trio.current_time()
-
-    def now(self) -> int:
-        return self.begun_wall + round((trio.current_time() - self.begun_mono) * SECOND)
-
-    def wall(self) -> int:
-        return self.wall_ns()
-
-    def trio_time(self, ns: int) -> float:
-        """A moment of the run as a deadline."""
-        return self.begun_mono + (ns - self.begun_wall) / SECOND
 
 
 class Doorbell:
@@ -142,6 +122,10 @@ class Authority(Protocol):
 
     def reduce_only(self, instrument: str, reason: str, now: int) -> None:
         """Only what reduces a position may pass in this instrument, until an operator says otherwise."""
+        ...
+
+    def active(self, instrument: str, reason: str, now: int) -> None:
+        """An operator says otherwise."""
         ...
 
 
@@ -360,6 +344,28 @@ class Live:
         self.authority.rearm(level, name, reason, by, now)
         self.core.recorder.note(1, f"rearm {level} {name} by {by}: {reason}".replace("  ", " "), now)
         self.told(f"rearm {level} {name}: {reason}".replace(" :", ":"))
+        self.finish_step()
+
+    def adopt(self, venue: str, asset: str, reason: str, by: str) -> None:
+        """Take the venue's word for what the account holds of an asset that did not agree; a transfer, and no profit.
+
+        Raises:
+            TickwrightError: no such venue, or nothing differs there.
+        """
+        asker = next((port.asker for port in self.ports if port.venue == venue.upper() and port.asker), None)
+        if asker is None:
+            raise TickwrightError(f"adopt-position: expected a venue with an account in this run, received {venue!r}")
+        now = max(self.clock.now(), self.core.now)
+        self.core.now = now
+        gap = asker.sweep.accept_holding(asset)
+        self.core.books.portfolio.transfer(asset, gap, f"adopted by {by}: {reason}")
+        text = f"{asker.wire.venue}: {gap} {asset} adopted by {by}: {reason}"
+        self.core.recorder.note(1, text, now)
+        for market in self.core.markets:
+            assets = {market.instrument.base, market.instrument.quote}
+            if market.venue_name == asker.wire.venue and asset in assets and not assets & set(asker.sweep.mismatched):
+                self.authority.active(market.instrument.id, text, now)
+        self.told(text)
         self.finish_step()
 
     def stop(self, reason: str, code: int = DONE) -> None:

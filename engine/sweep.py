@@ -10,6 +10,7 @@ from collections.abc import Iterable, Mapping
 from decimal import Decimal
 
 from tickwright.engine.core import Core
+from tickwright.engine.errors import TickwrightError
 from tickwright.engine.intake import Intake
 from tickwright.engine.marks import LINK_LOST, RESTARTED
 from tickwright.engine.order import Order
@@ -246,6 +247,19 @@ class Sweep:
                 self.mismatched[asset] = gap
                 found.append(asset)
         return found
+
+    def accept_holding(self, asset: str) -> Decimal:
+        """An operator takes the venue's word for an asset: by how much it differs, which is settled from now on.
+
+        Raises:
+            TickwrightError: nothing differs there.
+        """
+        gap = self.mismatched.pop(asset, None)
+        if gap is None:
+            held = ", ".join(self.mismatched) or "nothing"
+            raise TickwrightError(f"adopt-position {self.venue} {asset}: expected a mismatch there, found {held}")
+        self.differs.pop(asset, None)
+        return gap
 
     def assets(self) -> list[str]:
         """Every asset that this venue's instruments move."""

@@ -229,3 +229,26 @@ def confirm(word: str, latch: dict[str, Any]) -> None:
     typed = click.prompt(f"type {word} to rearm", default="", show_default=False, err=True)
     if typed != word:
         raise click.ClickException(f"expected {word!r}, got {typed!r}: nothing was changed")
+
+
+@click.command("adopt-position")
+@run_argument
+@click.argument("venue")
+@click.argument("asset")
+@click.option("--reason", required=True, help="Where the difference comes from; for the record.")
+@json_option
+def adopt_position(run: str, venue: str, asset: str, reason: str, as_json: bool) -> None:
+    """Take VENUE's word for what the account of RUN holds of ASSET, after a POSITION_MISMATCH.
+
+    A deposit, a withdrawal, or trading elsewhere: it is booked as a transfer, no trade is invented, and the
+    instruments that were reduce-only because of it trade again.
+    """
+    from tickwright.control_client import ControlClient
+    from tickwright.state import find_state
+
+    told = {"venue": venue.upper(), "asset": asset, "reason": checked(reason), "by": operator()}
+    with ControlClient(find_state(run)) as client:
+        client.ask("adopt", **told)
+    if as_json:
+        print_json({"ok": True, **told})
+    click.echo(f"tickwright: adopted what {venue.upper()} holds of {asset}: {reason}", err=True)

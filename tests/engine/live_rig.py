@@ -14,9 +14,10 @@ from tickwright.engine.door import Names
 from tickwright.engine.events import BookChanged, Event, LinkChanged, OrderAccepted, OrderCanceled, OrderExecuted
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.intake import Intake
-from tickwright.engine.live import Doorbell, Live, Port, RunClock
+from tickwright.engine.live import Doorbell, Live, Port
 from tickwright.engine.order import Order
 from tickwright.engine.remote import RemoteVenue
+from tickwright.engine.run_clock import RunClock
 from tickwright.engine.strangers import Strangers
 from tickwright.engine.sweep import Sweep
 from tickwright.engine.terms import BUY, SELL, Liquidity
@@ -218,6 +219,9 @@ class Authority:
 
     def reduce_only(self, instrument: str, reason: str, now: int) -> None:
         self.floor.set_state("instrument", instrument, "reduce_only", now, reason)
+
+    def active(self, instrument: str, reason: str, now: int) -> None:
+        self.floor.set_state("instrument", instrument, "active", now, reason)
 
 
 class Bench:

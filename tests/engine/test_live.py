@@ -12,6 +12,7 @@ from trio.testing import MockClock
 
 from tickwright.engine.book import Book
 from tickwright.engine.capability import Capability
+from tickwright.engine.errors import TickwrightError
 from tickwright.engine.events import LinkChanged, OrderAccepted, SendFailed
 from tickwright.engine.live import DONE, FAILED, JOURNAL_REFUSED, ORDERS_LEFT, Ending
 from tickwright.engine.order import Fill, Order
@@ -331,6 +332,16 @@ async def test_holdings_that_our_fills_do_not_explain_close_the_instrument(autoj
         await trio.sleep(0.1)
         assert buyer.heard[-1] != "OPEN"
         assert order.state is OrderState.OPEN
+        with pytest.raises(TickwrightError, match="expected a mismatch there, found BTC"):
+            bench.live.adopt("TDX", "CHF", "a slip", "test")
+        bench.live.adopt("TDX", "BTC", "sent to cold storage", "test")
+        assert bench.core.books.portfolio.balance("BTC") == 9
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(0.1)
+        assert buyer.heard[-1] == "OPEN"
+        await trio.sleep(70)
+        assert not bench.sweep.mismatched
 
 
 async def test_a_strategy_works_beside_trading(autojump_clock: MockClock) -> None:
