@@ -43,11 +43,13 @@ async def serve_stream(venue: "Venue", stream: trio.abc.Stream) -> None:
 
 async def _one_request(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection) -> bool:
     """Answer one request; whether another may follow."""
+    asks_head = False
     try:
         event = await _next_event(stream, http)
         if not isinstance(event, h11.Request):
             return False
         request = _read_head(event)
+        asks_head = request.method == "HEAD"
         if "websocket" in request.headers.get("upgrade", "").lower():
             await _upgrade(venue, stream, http, request)
             return False
@@ -63,7 +65,7 @@ async def _one_request(venue: "Venue", stream: trio.abc.Stream, http: h11.Connec
     except h11.RemoteProtocolError as error:
         status = error.error_status_hint if 400 <= error.error_status_hint < 600 else 400
         answer = _refusal(status, str(error))
-    await _answer(venue, stream, http, answer)
+    await _answer(venue, stream, http, answer, without_body=asks_head)
     return http.our_state is h11.DONE and http.their_state is h11.DONE
 
 
@@ -103,7 +105,10 @@ def _read_head(event: h11.Request) -> HttpRequest:
     return HttpRequest(method=event.method.decode("latin-1"), target=event.target.decode("latin-1"), headers=headers)
 
 
-async def _answer(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection, answer: HttpAnswer) -> None:
+async def _answer(
+    venue: "Venue", stream: trio.abc.Stream, http: h11.Connection, answer: HttpAnswer, *, without_body: bool = False
+) -> None:
+    """Send an answer; to a HEAD its headers alone."""
     if http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
         return
     headers = [
@@ -113,7 +118,8 @@ async def _answer(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection,
         *answer.headers,
     ]
     data = http.send(h11.Response(status_code=answer.status, headers=headers)) or b""
-    data += http.send(h11.Data(data=answer.body)) or b""
+    if not without_body:
+        data += http.send(h11.Data(data=answer.body)) or b""
     data += http.send(h11.EndOfMessage()) or b""
     await stream.send_all(data)
 

@@ -283,3 +283,12 @@ async def test_lists_may_lag_behind_the_stream(autojump_clock, nursery):
         assert [row["status"] for row in client.rest("GET", mine)[1]["result"]] == ["STATUS_OPEN"]
         await trio.sleep(2.1)
         assert [row["status"] for row in client.rest("GET", mine)[1]["result"]] == ["STATUS_CANCELLED"]
+
+
+async def test_a_head_is_answered_by_headers_alone():
+    async with local_venue() as venue:
+        answer = await http(venue, "HEAD", f"{BASE}/pairs")
+        head, _, body = answer.partition(b"\r\n\r\n")
+        assert b"\r\nDate: " in head
+        assert body == b""
+        assert (await http(venue, "GET", f"{BASE}/pairs")).startswith(b"HTTP/1.1 "), "it serves on"
