@@ -24,6 +24,9 @@ TIMEOUT_S: Final = 10.0
 ANSWER_MAX: Final = 16 << 20
 """Bytes of one answer; a page of 500 orders takes about 250 kB."""
 
+HEAD_MAX: Final = 1 << 16
+"""Bytes of an answer's head."""
+
 WAIT_DEFAULT_S: Final = 5.0
 """How long to wait after a 429 or 503 that does not say."""
 
@@ -72,11 +75,10 @@ class Http:
         self.offset: tuple[int, int] = (0, 0)
         self._clock = clock
         self._timeout = timeout
-        self._answer_max = answer_max
         self._rate = Rate(per_second)
         self._waits, self._measured = waits, measured
         self._told_at = -_MEASURE_NS
-        self._transport = _Transport(_Network(base, dial, tls))
+        self._transport = _Transport(_Network(base, dial, tls, answer_max))
         self._client = httpx.AsyncClient(
             transport=self._transport,
             timeout=None,  # one deadline stands over the whole exchange
@@ -141,12 +143,7 @@ class Http:
             headers = {name.lower(): value for name, value in response.headers.items()}
             if headers.get("content-encoding", "identity") != "identity":
                 raise httpx.RemoteProtocolError("the answer is compressed, which was not asked for")
-            parts, size = [], 0
-            async for part in response.aiter_raw():
-                size += len(part)
-                if size > self._answer_max:
-                    raise httpx.RemoteProtocolError(f"the answer is longer than {self._answer_max} bytes")
-                parts.append(part)
+            parts = [part async for part in response.aiter_raw()]
             return Answer(status=response.status_code, headers=headers, body=b"".join(parts))
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
@@ -221,15 +218,15 @@ class _Body(httpx.AsyncByteStream):
 class _Network(httpcore.AsyncNetworkBackend):
     """Connects to the checked address, and nowhere else."""
 
-    def __init__(self, base: Address, dial: Dial | None, tls: SSLContext) -> None:
+    def __init__(self, base: Address, dial: Dial | None, tls: SSLContext, answer_max: int) -> None:
         self.tls = tls
-        self._base, self._dial = base, dial
+        self._base, self._dial, self._answer_max = base, dial, answer_max
 
     async def connect_tcp(self, host: str, port: int, *given: object, **options: object) -> httpcore.AsyncNetworkStream:
         if (host, port) != (self._base.host, self._base.port):
             raise httpcore.ConnectError(f"expected {self._base.host}, received {host}; nothing is connected")
         try:
-            return _Stream(await connect(self._base, self._dial, self.tls))
+            return _Stream(await connect(self._base, self._dial, self.tls), self._answer_max)
         except (OSError, trio.BrokenResourceError, UnsafeAddress) as error:
             raise httpcore.ConnectError(f"no connection: {error.__cause__ or error}") from error
 
@@ -241,20 +238,31 @@ class _Network(httpcore.AsyncNetworkBackend):
 
 
 class _Stream(httpcore.AsyncNetworkStream):
-    """A trio stream as the HTTP library wants it."""
+    """A trio stream as the HTTP library wants it; it breaks off an answer that grows too long.
 
-    def __init__(self, stream: trio.abc.Stream) -> None:
+    The bound is held here, at the bottom, so that its error runs through every layer of the libraries and leaves none
+    of their generators half read.
+    """
+
+    def __init__(self, stream: trio.abc.Stream, answer_max: int) -> None:
         self._stream = stream
+        self._answer_max = answer_max
+        self._left = 0
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 the library's
         try:
-            return bytes(await self._stream.receive_some(max_bytes))
+            data = bytes(await self._stream.receive_some(max_bytes))
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise httpcore.ReadError(str(error) or "the connection broke") from error
+        self._left -= len(data)
+        if self._left < 0:
+            raise httpcore.ReadError(f"more than {self._answer_max} bytes")
+        return data
 
     async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109
         if not buffer:
             return
+        self._left = self._answer_max + HEAD_MAX
         try:
             await self._stream.send_all(buffer)
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:

@@ -26,7 +26,7 @@ from tickwright.adapters.tdx.notices import (
     TradesWanted,
     Unattributed,
 )
-from tickwright.engine.errors import UnitError
+from tickwright.engine.errors import LocalError, UnitError
 from tickwright.engine.events import (
     CancelRejected,
     OrderAccepted,
@@ -90,7 +90,13 @@ class Requests:
         self._ended: OrderedDict[str, None] = OrderedDict()
 
     def placed(self, command: Place, instrument: Instrument) -> None:
-        """An order is about to be sent."""
+        """An order is about to be sent.
+
+        Raises:
+            LocalError: one of this id was sent already.
+        """
+        if command.client_order_id in self._orders:
+            raise LocalError(f"{command.client_order_id}: expected an order that is new, received one sent already")
         order = OwnOrder(command.client_order_id, instrument, command.side, command.lots, creating=True)
         self._orders[order.client_order_id] = self._live[order.client_order_id] = order
 
