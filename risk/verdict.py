@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Final
 from tickwright.engine.order import Denial, Order
 from tickwright.engine.parent import Parent
 from tickwright.engine.terms import LIVE, NO_TIME, OrderType
+from tickwright.engine.times import as_text
 from tickwright.risk.check import CHECK_ERROR, ask
 from tickwright.risk.controls import CODE_CONTROL, NUMBER
 from tickwright.risk.evidence import split
@@ -389,7 +390,7 @@ def _unusual(
             if _exit(floor, rules, order):
                 continue
             latch = floor.kill.covering(rules.desk.name, rules.line.market.instrument.id, rules.line.venue.name)[0]
-            text = f"a kill is latched for {latch.label} since {latch.ts}: {latch.reason}"
+            text = f"a kill is latched for {latch.label} since {as_text(latch.ts)}: {latch.reason}"
             item = Finding("B4", item.code, False, None, None, latch.label, text)
         elif item.control == "B13":
             text = f"strategy {rules.desk.name} is disabled: {rules.desk.reason}"

@@ -4,6 +4,9 @@ import json
 import re
 import shlex
 import shutil
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -31,7 +34,7 @@ def folder(tmp_path_factory):
     folder = tmp_path_factory.mktemp("reader")
     (folder / "maker.py").write_text(block("python"))
     (folder / "maker.yaml").write_text(block("yaml"))
-    shutil.copytree(ROOT / "configs", folder / "configs", ignore=shutil.ignore_patterns("runs"))
+    shutil.copytree(ROOT / "configs", folder / "configs", ignore=shutil.ignore_patterns("runs", "state"))
     return folder
 
 
@@ -56,15 +59,20 @@ def test_nothing_but_make_and_tickwright_is_asked_for():
 def test_every_command_works_as_printed(folder, monkeypatch, capsys):
     """In their order; RUN stands for the run that was made before."""
     monkeypatch.chdir(folder)
-    done, last = set(), ""
+    done, last, going = set(), "", None
     for words in COMMANDS:
         if words[0] == "make":
+            continue
+        if words[1] == "paper":
+            going = begin(words[1:], capsys)
             continue
         arguments = [last if word == "RUN" else word for word in words[1:]]
         again = arguments[0] == "run" and tuple(arguments[:2]) in done
         done.add(tuple(arguments[:2]))
         assert run(arguments + (BRIEFLY if again else [])) == 0, (words, capsys.readouterr().err)
         out, err = capsys.readouterr()
+        if arguments[0] == "stop":
+            assert going.wait(20) == 0
         if arguments[0] == "run":
             last = re.search(r"results in (?:\S*/)?(\S+)", err)[1]
             summary = json.loads((folder / "runs" / last / "summary.json").read_text())
@@ -72,7 +80,23 @@ def test_every_command_works_as_printed(folder, monkeypatch, capsys):
             assert (folder / "runs" / last / "report.html").is_file()
         if arguments[:2] == ["run", "maker.yaml"] and not again:
             assert labels(block("text")) == labels(out)
-    assert {words[1] for words in COMMANDS if words[0] == "tickwright"} == {"check", "data", "new", "run", "why"}
+    shown = {"check", "data", "doctor", "new", "paper", "run", "status", "stop", "why"}
+    assert {words[1] for words in COMMANDS if words[0] == "tickwright"} == shown
+
+
+def begin(arguments, capsys):
+    """Start what goes on until it is told to stop, and wait until it trades."""
+    started = [sys.executable, "-c", "from tickwright.cli import main; main()", *arguments]
+    process = subprocess.Popen(started, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and process.poll() is None:
+        answered = run(["status", arguments[1], "--json"]) == 0
+        shown = capsys.readouterr().out
+        if answered and json.loads(shown)["status"] == "trading":
+            return process
+        time.sleep(0.1)
+    process.kill()
+    pytest.fail(f"{arguments} did not come to trade: exit code {process.wait()}")
 
 
 def labels(summary: str) -> list[str]:
