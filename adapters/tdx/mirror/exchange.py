@@ -12,7 +12,7 @@ from tickwright.adapters.tdx.mirror import funds
 from tickwright.adapters.tdx.mirror.accounts import Account, endow, new_id
 from tickwright.adapters.tdx.mirror.entry import Wanted
 from tickwright.adapters.tdx.mirror.listing import Pair
-from tickwright.adapters.tdx.mirror.market import Market, Match, SelfMatch
+from tickwright.adapters.tdx.mirror.market import ANYWHERE, Market, Match, SelfMatch
 from tickwright.adapters.tdx.mirror.options import Options
 from tickwright.adapters.tdx.mirror.orders import (
     CANCELLED,
@@ -183,13 +183,26 @@ class Exchange:
 
     # --- orders of the market -------------------------------------------------------------------------------------
 
-    def street(self, symbol: str, side: int, lots: int, ticks: int, at: int, outlet: Outlet, rests: bool) -> Order:
-        """An order of the market beside the clients, which needs no funds; `ticks` 0 takes at any price."""
+    def street(
+        self,
+        symbol: str,
+        side: int,
+        lots: int,
+        ticks: int,
+        at: int,
+        outlet: Outlet,
+        *,
+        rests: bool,
+        street_at: int = ANYWHERE,
+    ) -> Order:
+        """An order of the market beside the clients, which needs no funds; `ticks` 0 takes at any price. `street_at` is
+        the one price at which it meets others of the market.
+        """
         market = self.markets[symbol]
         self._numbers += 1
         number = self._numbers
         order = Order(id=f"s{number}", number=number, pair=market.pair, side=side, lots=lots, ticks=ticks)
-        for meeting in market.take(order):
+        for meeting in market.take(order, street_at):
             assert isinstance(meeting, Match)
             self._settle(meeting, at, outlet)
         if rests and order.leaves > 0:

@@ -5,6 +5,8 @@ counts one on `sequence`, and its place is noted for everybody who watches.
 """
 
 from collections.abc import Iterator
+from itertools import islice
+from typing import Final
 
 from attrs import frozen
 
@@ -12,6 +14,10 @@ from tickwright.adapters.tdx.mirror.listing import Pair
 from tickwright.adapters.tdx.mirror.orders import Order
 from tickwright.engine.book import Book, Levels
 from tickwright.engine.book_by_order import BookByOrder
+
+ANYWHERE: Final = 0
+NOWHERE: Final = -1
+"""Prices at which a taker meets orders of the market."""
 
 Place = tuple[int, int]
 """A side and a price in ticks."""
@@ -55,9 +61,7 @@ class Market:
 
     def levels(self, side: int, most: int = 0) -> list[tuple[int, int]]:
         """(ticks, lots) of a side, best first; `most` 0 for all."""
-        levels = self._levels(side)
-        end = max(levels.n - most, 0) if most else 0
-        return [(side * levels.keys[i], levels.sizes[i]) for i in range(levels.n - 1, end - 1, -1)]
+        return list(islice(self._from_best(side), most or None))
 
     def would_trade(self, order: Order) -> bool:
         """Whether an order would meet another at once."""
@@ -69,7 +73,7 @@ class Market:
         they may trade.
         """
         total = 0
-        for ticks, lots in self.levels(-order.side):
+        for ticks, lots in self._from_best(-order.side):
             if total >= most or not self._reaches(order, ticks):
                 break
             if self._self_trade or order.account is None:
@@ -83,7 +87,7 @@ class Market:
     def cost(self, order: Order) -> int:
         """What an order that takes at once pays, in lots times ticks, for as much of it as there is."""
         wanted, total = order.lots, 0
-        for ticks, lots in self.levels(-order.side):
+        for ticks, lots in self._from_best(-order.side):
             if wanted <= 0 or not self._reaches(order, ticks):
                 break
             taken = min(lots, wanted)
@@ -91,15 +95,16 @@ class Market:
             wanted -= taken
         return total
 
-    def take(self, order: Order) -> Iterator[Match | SelfMatch]:
-        """Trade an order against what rests, one meeting at a time, until nothing fits; the caller counts `executed`
-        and, after a `SelfMatch`, ends one of the two before going on.
+    def take(self, order: Order, street_at: int = ANYWHERE) -> Iterator[Match | SelfMatch]:
+        """Trade an order against what rests, one meeting at a time, until nothing fits; the caller ends one of the two
+        after a `SelfMatch`.
+
+        `street_at` is the one price at which orders of the market are met, and not only those of clients.
         """
         while order.leaves > 0 and not order.ended:
-            ticks = self.best(-order.side)
-            if ticks == 0 or not self._reaches(order, ticks):
+            maker = self._first(order) if street_at == ANYWHERE else self._first_of(order, street_at)
+            if maker is None:
                 return
-            maker = self.orders[next(iter(self.resting.queues[-order.side, ticks]))]
             if not self._self_trade and order.account is not None and maker.account is order.account:
                 yield SelfMatch(order, maker)
                 continue
@@ -109,9 +114,27 @@ class Market:
                 del self.orders[maker.id]
             order.executed += lots
             maker.executed += lots
-            self.last_ticks = ticks
-            self._changed(-order.side, ticks)
-            yield Match(order, maker, lots, ticks)
+            self.last_ticks = maker.ticks
+            self._changed(maker.side, maker.ticks)
+            yield Match(order, maker, lots, maker.ticks)
+
+    def _first(self, order: Order) -> Order | None:
+        """Whom an order meets: the first in line at the best price."""
+        ticks = self.best(-order.side)
+        if ticks == 0 or not self._reaches(order, ticks):
+            return None
+        return self.orders[next(iter(self.resting.queues[-order.side, ticks]))]
+
+    def _first_of(self, order: Order, street_at: int) -> Order | None:
+        """The same among clients, and at one price among all."""
+        for ticks, _ in self._from_best(-order.side):
+            if not self._reaches(order, ticks):
+                return None
+            for order_id in self.resting.queues[-order.side, ticks]:
+                maker = self.orders[order_id]
+                if maker.account is not None or ticks == street_at:
+                    return maker
+        return None
 
     def rest(self, order: Order) -> None:
         """What is left of an order joins the queue at its price."""
@@ -138,6 +161,11 @@ class Market:
         place = (side, ticks)
         for watcher in self.watchers:
             watcher.add(place)
+
+    def _from_best(self, side: int) -> Iterator[tuple[int, int]]:
+        """Levels one by one, as nobody needs all of them."""
+        levels = self._levels(side)
+        return ((side * levels.keys[i], levels.sizes[i]) for i in range(levels.n - 1, -1, -1))
 
     def _levels(self, side: int) -> Levels:
         return self.book.bids if side > 0 else self.book.asks

@@ -1,8 +1,9 @@
 """A recorded market instead of a random one: a tape's levels and trades as orders of the street.
 
 Each level of the tape is one resting order, so that a client's order at the same price waits behind what was there
-when it came, and is taken when the tape's trades get that far. Trades take what rests, clients included; what the book
-has too little of is printed all the same, so that every trade of the tape is seen.
+when it came, and is taken when the tape's trades get that far. A trade takes clients at better prices, then whoever
+stands at its own price; what is missing there is printed all the same, so that every trade of the tape is seen. Levels
+of the tape never trade with each other: a tape whose book is crossed for a moment has a crossed book here.
 """
 
 from collections.abc import Callable, Iterator
@@ -15,6 +16,7 @@ from tickwright.adapters.tape import Rounded, Tape, read_blocks
 from tickwright.adapters.tape.batch import TRADE
 from tickwright.adapters.tdx.mirror.exchange import Exchange, Outlet
 from tickwright.adapters.tdx.mirror.listing import VENUE, Pair, pair
+from tickwright.adapters.tdx.mirror.market import NOWHERE
 from tickwright.adapters.tdx.mirror.options import OptionError
 from tickwright.adapters.tdx.mirror.orders import Order
 from tickwright.engine.times import SECOND
@@ -82,21 +84,18 @@ class Replay:
             yield rows
 
     def apply(self, message: list[Row], at: int, outlet: Outlet) -> None:
-        """One message: its trades, then what levels lose, then what they gain, so that nothing meets by accident."""
+        """The rows of one message, in their order."""
         for row in message:
             if row.kind == TRADE:
                 self._trade(row, at, outlet)
-        levels = [row for row in message if row.kind != TRADE]
-        for row in sorted(levels, key=lambda row: row.lots > self._shown(row)):
-            self._level(row, at, outlet)
-
-    def _shown(self, row: Row) -> int:
-        order = self._levels.get((row.side, row.ticks))
-        return order.leaves if order is not None else 0
+            else:
+                self._level(row, at, outlet)
 
     def _trade(self, row: Row, at: int, outlet: Outlet) -> None:
         symbol = self.pair.symbol
-        order = self._exchange.street(symbol, row.side, row.lots, row.ticks, at, outlet, rests=False)
+        order = self._exchange.street(
+            symbol, row.side, row.lots, row.ticks, at, outlet, rests=False, street_at=row.ticks
+        )
         if order.leaves:
             self._exchange.print_trade(symbol, row.side, order.leaves, row.ticks, at, outlet)
 
@@ -112,6 +111,8 @@ class Replay:
             else:
                 market.remove(order)
         elif row.lots:
-            placed = self._exchange.street(self.pair.symbol, row.side, row.lots, row.ticks, at, outlet, rests=True)
+            placed = self._exchange.street(
+                self.pair.symbol, row.side, row.lots, row.ticks, at, outlet, rests=True, street_at=NOWHERE
+            )
             if placed.leaves:
                 self._levels[place] = placed
