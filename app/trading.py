@@ -284,7 +284,8 @@ async def opened(
             config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
         )
         (folder / LIMITS).write_text(parts.floor.describe())
-        writer = RunWriter(folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns)
+        stated = parts.core.books.fees if config.mode == "live" else None
+        writer = RunWriter(folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns, stated)
         tally = Tally()
         ids = tuple(each.id for each in instruments)
         log.open(StateFolder.open(config.state_folder).log, folder.name, journal.prefix, ids, parts.strategies)

@@ -18,7 +18,10 @@ FEES_KEPT = 100_000
 
 
 class Books(Ledger):
-    """The order manager's hand on the portfolio. `fill` is the execution booked last."""
+    """The order manager's hand on the portfolio.
+
+    `fill` is the execution booked last, `fees` what venues state, by order number and trade id.
+    """
 
     __slots__ = ("fees", "fill", "followed", "gate", "markets", "marks", "portfolio", "recorder", "strategies")
 
@@ -30,19 +33,24 @@ class Books(Ledger):
         self.strategies = strategies
         self.gate = gate
         self.recorder = recorder
-        self.fees: dict[tuple[str, str], Decimal] = {}
+        self.fees: dict[tuple[int, str], Decimal] = {}
         self.fill: Fill | None = None
         self.marks: list[int | None] = [None] * len(markets)
         self.followed: list[tuple[str, Market]] = []
 
-    def state_fee(self, client_order_id: str, trade_id: str, fee: Decimal) -> None:
-        """What the venue charges for an execution that is about to be booked, instead of the instrument's rate."""
-        self.fees[client_order_id, trade_id] = fee
+    def state_fee(self, order: Order, trade_id: str, fee: Decimal) -> None:
+        """What the venue charges for an execution that is about to be booked, instead of the instrument's rate.
+
+        More decimals than money is counted in are rounded half-even.
+        """
+        exact = Fraction(fee) * 10**self.portfolio.digits
+        amount = from_atoms(half_even(exact.numerator, exact.denominator), self.portfolio.digits)
+        self.fees[order.number, trade_id] = amount
         if len(self.fees) > FEES_KEPT:
             del self.fees[next(iter(self.fees))]
 
     def stated_fee(self, fill: Fill) -> Decimal | None:
-        return self.fees.get((fill.order.client_order_id, fill.trade_id))
+        return self.fees.get((fill.order.number, fill.trade_id))
 
     def follow(self, currency: str, market: Market) -> None:
         """From now on a currency is worth what a market's reference says, read at each mark."""

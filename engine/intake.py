@@ -343,9 +343,9 @@ class Intake:
         if fee is None or trade_id in order.trades:
             return
         if currency in ("", order.instrument.settle_currency):
-            self.core.books.state_fee(order.client_order_id, trade_id, fee)
+            self.core.books.state_fee(order, trade_id, fee)
             return
-        self.core.books.state_fee(order.client_order_id, trade_id, Decimal(0))
+        self.core.books.state_fee(order, trade_id, Decimal(0))
         self.core.books.portfolio.transfer(currency, -fee, "fee")
 
     def stray(self, event: OrderExecuted, ts: int) -> None:

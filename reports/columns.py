@@ -1,6 +1,7 @@
 """What the tables of a run look like to people: names for numbers, decimals for ticks and lots, times as times."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 from enum import IntEnum
 from fractions import Fraction
 from typing import Any, Final
@@ -8,6 +9,7 @@ from typing import Any, Final
 import numpy as np
 
 from tickwright.engine.instrument import Instrument, Kind
+from tickwright.engine.money import to_atoms
 from tickwright.engine.terms import (
     FILLED,
     MARKET,
@@ -18,10 +20,25 @@ from tickwright.engine.terms import (
     OrderType,
     TimeInForce,
 )
-from tickwright.reports.decimals import Flags, Grid, Ints, Words, column, multiply, scaled, split, split_big
+from tickwright.reports.decimals import (
+    Flags,
+    Grid,
+    Ints,
+    Words,
+    column,
+    multiply,
+    pack,
+    scaled,
+    split,
+    split_big,
+    to_ints,
+)
 
 INVERSE_DIGITS: Final = 18
 """A fill of an inverse contract is worth size x multiplier / price, declared to this many decimals of base."""
+
+STATED_DIGITS: Final = 30
+"""Decimals of a fee that a venue stated."""
 
 SEVERITIES: Final = ("INFO", "WARNING", "CRIT", "HALT")
 SIDES: Final = ("SELL", "BUY")
@@ -102,12 +119,19 @@ class Layout:
         strategies: the names, by their index; -1 is the account, or nobody's.
         prefix: what our order ids begin with.
         codes: the gate's words by verdict number; the first is replaced by ``PASS``.
+        stated: fees that venues stated, by order number and trade id, as they come in; None where rates say all.
     """
 
     def __init__(
-        self, instruments: Sequence[Instrument], strategies: Sequence[str], prefix: str, codes: Sequence[str]
+        self,
+        instruments: Sequence[Instrument],
+        strategies: Sequence[str],
+        prefix: str,
+        codes: Sequence[str],
+        stated: Mapping[tuple[int, str], Decimal] | None = None,
     ) -> None:
         self.prefix = prefix
+        self.stated = stated
         self.kinds = [each.kind for each in instruments]
         self.multipliers = [Fraction(each.multiplier) for each in instruments]
         self.per_tick = [
@@ -122,6 +146,8 @@ class Layout:
         self.fee = Grid.of(
             [unit * rate for unit, pair in zip(units, rates, strict=True) for rate in pair], worst=1 << 124
         )
+        if stated is not None:
+            self.fee = self.fee.widened(STATED_DIGITS)
         self.market_names = [each.id for each in instruments]
         self.strategy_names = list(strategies)
         self.markets = Names(self.market_names)
@@ -214,6 +240,9 @@ class Layout:
         market, ticks, lots = frame["market"], frame["ticks"], frame["lots"]
         worth = self._worth(market, ticks, lots)
         positive = np.zeros(len(frame), np.bool_)
+        fee = scaled(worth, frame["taken_back"] != 0, 2 * market + frame["liquidity"], self.fee)
+        if self.stated:
+            fee = self._as_stated(fee, frame, self.stated)
         return [
             *self._head(frame),
             ("trade_id", texts(frame.texts)),
@@ -222,12 +251,24 @@ class Layout:
             ("price", column(ticks, market, self.price)),
             ("qty", column(lots, market, self.qty)),
             ("value", scaled(worth, positive, market, self.value)),
-            ("fee", scaled(worth, frame["taken_back"] != 0, 2 * market + frame["liquidity"], self.fee)),
+            ("fee", fee),
             ("cause", frame["cause"]),
             ("recovered", frame["recovered"] != 0),
             ("inferred", frame["inferred"] != 0),
             ("taken_back", frame["taken_back"] != 0),
         ]
+
+    def _as_stated(self, fee: Any, frame: Frame, stated: Mapping[tuple[int, str], Decimal]) -> Any:
+        """The column of fees, with the venue's word in the place of the rate's wherever it gave one."""
+        amounts = to_ints(fee).tolist()
+        rows = zip(frame["order"].tolist(), frame.texts, frame["taken_back"].tolist(), strict=True)
+        for row, (number, trade_id, taken_back) in enumerate(rows):
+            told = stated.get((number, trade_id))
+            if told is not None:
+                atoms = to_atoms(told, self.fee.scale)
+                amounts[row] = -atoms if taken_back else atoms
+        limbs = split_big([abs(amount) for amount in amounts])
+        return pack(limbs, np.array([amount < 0 for amount in amounts], np.bool_), self.fee)
 
     def _worth(self, market: Ints, ticks: Ints, lots: Ints) -> list[Words]:
         """Magnitudes of traded value, in each market's value step."""

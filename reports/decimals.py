@@ -50,6 +50,12 @@ class Grid:
             raise UnitError(f"expected steps of at most 76 decimals, received {min(steps)}, which has {scale}")
         return cls(scale, factors, scale > 38 or largest >= 10**38)
 
+    def widened(self, scale: int) -> "Grid":
+        """The same steps in at least so many decimals, in 256 bits."""
+        if scale <= self.scale:
+            return Grid(self.scale, self.factors, True)
+        return Grid(scale, tuple(factor * 10 ** (scale - self.scale) for factor in self.factors), True)
+
     @property
     def type(self) -> Any:
         """The arrow type of such a column: 128 bits where they suffice, else 256."""

@@ -8,9 +8,10 @@ which name it was made: the same records give the same bytes. A Parquet file ope
 
 import json
 from collections import deque
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import suppress
+from decimal import Decimal
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Final
@@ -161,6 +162,7 @@ class RunWriter:
         prefix: what the ids of our orders begin with (``bt`` gives ``bt-1``).
         codes: the gate's denial code of each verdict number; number 0 is a pass.
         evidence: the gate's inputs that follow a decision's own columns.
+        stated: fees that venues stated, by order number and trade id, as they come in (paper, live).
     """
 
     def __init__(
@@ -171,13 +173,14 @@ class RunWriter:
         prefix: str,
         codes: Sequence[str] = (),
         evidence: Sequence[str] = (),
+        stated: Mapping[tuple[int, str], Decimal] | None = None,
     ) -> None:
         self.folder = folder
         self.instruments = tuple(instruments)
         self.strategies = tuple(strategies)
         self.closed = False
         self.behind = _Behind()
-        layout = Layout(instruments, strategies, prefix, codes)
+        layout = Layout(instruments, strategies, prefix, codes, stated)
         self.layout = layout
         named = (
             ("orders", ORDERS, "orders.parquet"),

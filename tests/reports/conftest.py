@@ -1,7 +1,7 @@
 """Runs made for the tests: blocks as the recorder hands them over."""
 
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from pathlib import Path
 
@@ -84,10 +84,11 @@ def open_run(tmp_path: Path) -> Open:
         strategies: Sequence[str] = ("maker",),
         codes: Sequence[str] = ("PASS", "NUMBER_INVALID", "MAX_ORDER_QTY"),
         evidence: Sequence[str] = (),
+        stated: Mapping[tuple[int, str], Decimal] | None = None,
     ) -> tuple[RunWriter, Rows]:
         folder = tmp_path / name
         folder.mkdir()
-        writer = RunWriter(folder, instruments, strategies, "bt", codes, evidence)
+        writer = RunWriter(folder, instruments, strategies, "bt", codes, evidence, stated)
         return writer, Rows(writer, evidence)
 
     return opened

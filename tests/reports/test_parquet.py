@@ -37,6 +37,24 @@ def test_an_order_row_reads_in_names_and_decimals(open_run) -> None:
     assert third["leaves_qty"] == 0
 
 
+def test_a_fee_that_the_venue_stated_takes_the_place_of_the_rate_s(open_run) -> None:
+    stated = {(1, "b"): Decimal("0.123456789012345678901234567"), (1, "c"): Decimal("-2.5")}
+    writer, rows = open_run(stated=stated)
+    for trade in ("a", "b", "c"):
+        rows.add("fills", trade, order=1, side=1, ticks=6_000_000, lots=1000, liquidity=1)
+    rows.add("fills", "c", order=1, side=-1, ticks=6_000_000, lots=1000, liquidity=1, taken_back=1)
+    rows.add("equity", market=0, strategy=-1, position_lots=2000, double_mark=12_000_000)
+    rows.flush()
+    writer.close()
+    run = RunFolder(writer.folder)
+    fees = run.table("fills")["fee"].to_pylist()
+    by_rate = fees[0]
+    assert by_rate > 0
+    assert fees == [by_rate, Decimal("0.123456789012345678901234567"), Decimal("-2.5"), Decimal("2.5")]
+    exact = -1200 - sum(Fraction(fee) for fee in fees)
+    assert [Fraction(cash) for cash in run.table("equity")["cash"].to_pylist()] == [exact]
+
+
 def test_times_keep_their_nanoseconds(open_run) -> None:
     writer, rows = open_run()
     rows.add("notes", "look", ts=START + 123_456_789, severity=2)
