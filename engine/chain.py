@@ -79,15 +79,14 @@ class Head(NamedTuple):
     hash: bytes
 
     def text(self) -> bytes:
-        """One line of fixed length, with a sum over itself."""
-        line = b"%020d %b" % (self.seq, self.hash.hex().encode())
-        return b"%b %b\n" % (line, sha256(line).hexdigest()[:16].encode())
+        """One line of fixed length. It needs no sum over itself: the record it names has that hash, or is not it."""
+        return b"%020d %b\n" % (self.seq, self.hash.hex().encode())
 
     @classmethod
     def parse(cls, text: bytes) -> "Head | None":
         """The head that a line names; None where the line is not as it was written."""
-        parts = text.split(b" ")
-        if len(parts) != 3 or not parts[0].isdigit() or len(parts[1]) != 64:
+        parts = text.rstrip(b"\n").split(b" ")
+        if len(parts) != 2 or not parts[0].isdigit() or len(parts[1]) != 64:
             return None
         try:
             head = cls(int(parts[0]), bytes.fromhex(parts[1].decode("ascii")))

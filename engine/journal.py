@@ -48,7 +48,11 @@ AHEAD: Final = 10_000
 """So many order numbers are reserved at a time; a crash skips what is left of them, so that none is used twice."""
 
 LETTERS: Final = "abcdefghjkmnpqrstuvwxyz23456789"
-INSERT: Final = "INSERT INTO records (seq, ts, kind, body, hash) VALUES (?, ?, ?, CAST(? AS TEXT), ?)"
+INSERT: Final = "INSERT INTO records (seq, ts, kind, body, hash) VALUES "
+ROW: Final = "(?, ?, ?, CAST(? AS TEXT), ?)"
+INSERTS: Final = [INSERT + ", ".join([ROW] * count) for count in range(17)]
+"""One statement for so many records, which is a transaction by itself: a fifth less time than three statements."""
+
 TABLES: Final = (
     "CREATE TABLE records (seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, "
     "hash BLOB NOT NULL)",
@@ -209,25 +213,25 @@ class Journal:
         began = self.clock.now()
         seq = self.seq
         hash = self.hash
-        rows = []
+        values: list[Any] = []
         size = 0
         for ts, kind, body in pending:
             seq += 1
             hash = link(hash, seq, ts, kind, body)
-            rows.append((seq, ts, kind, body, hash))
+            values += (seq, ts, kind, body, hash)
             size += len(body)
         connection = self.connection
         try:
-            connection.execute("BEGIN IMMEDIATE")
-            if len(rows) == 1:
-                connection.execute(INSERT, rows[0])
+            if len(pending) < len(INSERTS):
+                connection.execute(INSERTS[len(pending)], values)
             else:
-                connection.executemany(INSERT, rows)
-            connection.execute("COMMIT")
+                connection.execute("BEGIN IMMEDIATE")
+                connection.executemany(INSERTS[1], zip(*[iter(values)] * 5, strict=True))
+                connection.execute("COMMIT")
             self.seq = seq
             self.hash = hash
             self.folder.write_head(Head(seq, hash))
-            self.written += size + 128 * len(rows)
+            self.written += size + 128 * len(pending)
             if self.written >= CHECKPOINT_BYTES:
                 self.checkpoint()
         except (sqlite3.Error, OSError) as error:
