@@ -24,7 +24,7 @@ from tickwright.engine.chain import (
     encode,
     link,
 )
-from tickwright.engine.journal_folder import RECORDS
+from tickwright.engine.journal_folder import HEAD, RECORDS
 
 ALL: Final = "SELECT seq, ts, kind, body, hash FROM records WHERE seq > ? ORDER BY seq"
 
@@ -177,8 +177,19 @@ def read_journal(folder: Path, after: int = 0) -> Iterator[Record]:
         connection.close()
 
 
-def verify_journal(folder: Path, head: Head | None) -> End:
-    """Prove a journal without opening it for writing."""
+def verify_journal(folder: Path) -> End:
+    """Prove a journal, also while another process writes it; nothing is changed.
+
+    Raises:
+        JournalRefused: there is no journal, or it is of a newer program.
+        JournalDamaged: a record up to the head is missing or is not the one that was written.
+    """
+    try:
+        head = Head.parse((folder / HEAD).read_bytes())
+    except FileNotFoundError:
+        head = None
+    if head is None:
+        raise JournalDamaged(1, f"{folder}: expected {HEAD} to name the last record; it is missing or unreadable")
     connection = open_reading(folder)
     try:
         refuse_newer(connection, folder)

@@ -180,11 +180,17 @@ def test_the_example_in_the_documentation_runs(
 
 def test_a_journal_proves_itself_to_a_reader(folder: Path) -> None:
     journal = opened(folder)
+    assert verify_journal(folder)[:2] == (journal.seq, journal.hash)
+    journal.append("note", {"n": 1}, 1)
+    journal.commit()
+    assert verify_journal(folder)[:2] == (journal.seq, journal.hash)
     journal.close()
-    head = Head.parse((folder / "journal.head").read_bytes())
-    assert verify_journal(folder, head)[:2] == (journal.seq, journal.hash)
+    (folder / "journal.head").write_bytes(Head(journal.seq + 1, journal.hash).text())
     with pytest.raises(JournalDamaged, match=f"expected records up to {journal.seq + 1}, found the end"):
-        verify_journal(folder, Head(journal.seq + 1, journal.hash))
+        verify_journal(folder)
+    (folder / "journal.head").unlink()
+    with pytest.raises(JournalDamaged, match=r"expected journal\.head to name the last record"):
+        verify_journal(folder)
 
 
 def test_only_known_durabilities_are_taken(folder: Path) -> None:

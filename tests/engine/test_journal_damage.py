@@ -277,7 +277,7 @@ def test_a_newer_journal_is_left_alone(written: Path, tmp_path: Path) -> None:
     with pytest.raises(JournalRefused, match=message):
         list(read_journal(path))
     with pytest.raises(JournalRefused, match=message):
-        verify_journal(path, None)
+        verify_journal(path)
     assert (path / "journal.db").read_bytes() == before
 
 
