@@ -74,6 +74,7 @@ class Http:
         self.requests = self.failures = 0
         self.offset: tuple[int, int] = (0, 0)
         self._clock = clock
+        self._answer_max = answer_max
         self._timeout = timeout
         self._rate = Rate(per_second)
         self._waits, self._measured = waits, measured
@@ -108,10 +109,12 @@ class Http:
         """
         while not self._rate.take(now := trio.current_time(), urgent=urgent):
             due = self._rate.due(now, urgent=urgent)
-            await trio.sleep_until(min(due, before))
             if due > before:
                 break
-        if trio.current_time() > before:
+            await trio.sleep_until(due)
+        else:
+            due = now
+        if due > before:
             raise self._failed(method, path, "room in the rate in time", "none, and nothing was sent")
         target = f"{self.base.scheme}://{self.base.authority}{self.path(path)}" + (f"?{query}" if query else "")
         self.requests += 1
@@ -144,7 +147,10 @@ class Http:
             if headers.get("content-encoding", "identity") != "identity":
                 raise httpx.RemoteProtocolError("the answer is compressed, which was not asked for")
             parts = [part async for part in response.aiter_raw()]
-            return Answer(status=response.status_code, headers=headers, body=b"".join(parts))
+            body = b"".join(parts)
+            if len(body) > self._answer_max:
+                raise httpx.RemoteProtocolError(f"more than {self._answer_max} bytes")
+            return Answer(status=response.status_code, headers=headers, body=body)
         finally:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await response.aclose()

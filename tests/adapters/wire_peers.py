@@ -1,7 +1,9 @@
 """Peers for tests of the wire: a clock on trio's time, streams in memory, a venue's side that a test scripts."""
 
 import json
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager, suppress
+from functools import partial
 from typing import Any
 
 import h11
@@ -75,6 +77,22 @@ class MemoryNet:
         self.ends.append(theirs)
         self.nursery.start_soon(serve, theirs)
         return ours
+
+
+@asynccontextmanager
+async def listening(
+    serve: Serve, wrap: Callable[[trio.SocketStream], trio.abc.Stream] | None = None
+) -> AsyncIterator[int]:
+    """A peer on a port of this machine."""
+
+    async def handle(stream: trio.SocketStream) -> None:
+        with suppress(trio.BrokenResourceError, trio.ClosedResourceError):
+            await serve(stream if wrap is None else wrap(stream))
+
+    async with trio.open_nursery() as nursery:
+        listeners = await nursery.start(partial(trio.serve_tcp, handle, 0, host="127.0.0.1"))
+        yield listeners[0].socket.getsockname()[1]
+        nursery.cancel_scope.cancel()
 
 
 def websocket(
