@@ -22,6 +22,7 @@ from typing import Any, Final
 
 from attrs import define, field
 
+from tickwright.engine.books import Books
 from tickwright.engine.chain import Record
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.keeping import set_day, sit, take_facts, take_fills, take_in, take_terms
@@ -96,6 +97,7 @@ class Memory:
         self.over = 0
         self.day: tuple[int, Said] | None = None
         self.missing: set[str] = set()
+        self.fee = ""
         self.found = Recalled()
 
     def read(self, record: Record) -> None:
@@ -127,7 +129,10 @@ class Memory:
         elif past.said and past.over:
             self.over -= 1
         if "fills" in said:
+            fees = {name: fill["fee"] for name, fill in past.fills.items() if "fee" in fill}
             past.fills = {each["trade_id"]: each for each in said["fills"]}
+            for name in fees.keys() & past.fills.keys():
+                past.fills[name]["fee"] = fees[name]
         past.said = said
         past.ts = record.ts
         past.seq = record.seq
@@ -144,6 +149,8 @@ class Memory:
             past.fills.pop(said["trade_id"], None)
         else:
             past.fills[said["trade_id"]] = said
+            if self.fee:  # the money was booked a moment before
+                said["fee"] = self.fee
 
     def let_go(self) -> None:
         """Keep the youngest of the orders that are over."""
@@ -174,6 +181,7 @@ class Memory:
             order = self.revive(name, past)
             self.found.orders[name] = order
             take_in(manager, order)
+            self.state_fees(manager, order, past)
         for order in self.found.orders.values():
             if order.is_open:
                 manager.restart(order, now)
@@ -193,6 +201,14 @@ class Memory:
         if order.external:
             self.found.adopted = max(self.found.adopted, -order.number)
         return order
+
+    def state_fees(self, manager: OrderManager, order: Order, past: Past) -> None:
+        """What the venue charged for executions, in case it takes one back."""
+        ledger = manager.ledger
+        if isinstance(ledger, Books):
+            for name, fill in past.fills.items():
+                if "fee" in fill:
+                    ledger.state_fee(order, name, Decimal(fill["fee"]))
 
     def parent(self, order: Order, terms: Said) -> Parent:
         """The parent of a child, made at its first; children that were let go of are not in it."""
@@ -223,7 +239,8 @@ class Memory:
             return
         market = self.markets[said["instrument"]].index
         owner = self.strategies[said["strategy"]] if said["strategy"] else EXTERNAL
-        fee = Decimal(said["fee"]) if "fee" in said else None
+        self.fee = said.get("fee", "")
+        fee = Decimal(self.fee) if self.fee else None
         match said["move"]:
             case "fill":
                 portfolio.fill(market, owner, said["side"], said["lots"], said["ticks"], said["maker"], fee)

@@ -90,8 +90,8 @@ class Run:
             for s, name in enumerate(STRATEGIES)
             for m, market in enumerate(self.markets)
         }
-        books = Books(self.portfolio, self.markets, len(STRATEGIES), Open(), self.scribe)
-        self.manager = OrderManager(self.scribe, books)
+        self.books = Books(self.portfolio, self.markets, len(STRATEGIES), Open(), self.scribe)
+        self.manager = OrderManager(self.scribe, self.books)
         self.reconciler = Reconciler(self.manager, trade_query=False)
         self.strangers = Strangers(self.manager, self.journal.prefix)
         self.orders = self.scribe.met
@@ -382,6 +382,34 @@ def test_the_same_trade_told_again_is_not_booked_again(tmp_path: Path) -> None:
         after.manager.fill(again, name, lots, 100, 1, 0, 0, 0, after.now)
     assert after.money() == money
     assert again.cum == 4
+    after.die()
+
+
+@pytest.mark.parametrize("corrected", [False, True])
+def test_a_trade_taken_back_after_the_restart_gives_back_the_fee_that_was_stated(
+    tmp_path: Path, corrected: bool
+) -> None:
+    def busy(folder: str) -> tuple[Run, Order]:
+        run = Run(tmp_path / folder).begin()
+        order = run.sent(lots=20)
+        run.trade(order, 2)
+        run.books.state_fee(order, "dear", Decimal("0.125"))
+        run.manager.fill(order, "dear", 5, 100, 1, 0, 0, 0, run.now)
+        if corrected:
+            run.manager.correct(order, "dear", 101, run.now)
+        run.trade(order, 1)
+        return run, order
+
+    through, order = busy("through")
+    before = through.money()
+    through.manager.bust(order, "dear", through.now)
+    assert through.money() != before
+    through.die()
+    run, order = busy("restarted")
+    after = next_run(run)
+    assert after.money() == before
+    after.manager.bust(after.recalled.orders[order.client_order_id], "dear", after.now)
+    assert after.money() == through.money()
     after.die()
 
 
