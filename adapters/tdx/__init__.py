@@ -1,7 +1,6 @@
 """Taurus T-DX: what its wire says, without a socket.
 
 signing.py       REST requests signed with an API key; one-time codes; when a token ends
-strict.py        bytes to JSON under bounds: size, depth, numbers, duplicate keys
 topics.py        names of channels, by the venue's published patterns
 codec.py         frames to typed messages, commands to frames; `own.py` reads orders and fills by their shape
 sequence.py      is this book message the next one?

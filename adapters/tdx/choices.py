@@ -11,8 +11,8 @@ from tickwright.adapters.tdx.login import Credentials
 from tickwright.adapters.tdx.sequence import Bare, Gaps
 from tickwright.adapters.tdx.settings import TDX
 from tickwright.adapters.tdx.signing import Variant
-from tickwright.adapters.tdx.strict import SIZE_MAX
 from tickwright.adapters.tdx.topics import LEVELS, SPEEDS_MS
+from tickwright.adapters.tdx.wire import SIZE_MAX
 from tickwright.engine.adapter import Site
 from tickwright.engine.errors import TickwrightError
 

@@ -13,9 +13,11 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from tickwright.adapters.bad_message import BadMessage, shown
+from tickwright.adapters.decimals import Grid, decimal, maybe_decimal
+from tickwright.adapters.strict import checked, malformed, strict_json
 from tickwright.adapters.tdx import assumed
-from tickwright.adapters.tdx.errors import BadMessage, shown
-from tickwright.adapters.tdx.fields import Grid, decimal, maybe_decimal, moment, side
+from tickwright.adapters.tdx.fields import moment, side
 from tickwright.adapters.tdx.messages import (
     Acknowledged,
     Cancel,
@@ -45,9 +47,8 @@ from tickwright.adapters.tdx.own import (
     typed,
     unwrapped,
 )
-from tickwright.adapters.tdx.strict import checked, malformed, strict_json
 from tickwright.adapters.tdx.topics import Channel, Topic, orders_topic, parse_topic
-from tickwright.adapters.tdx.wire import TEXT_MAX, BookData, Envelope, Levels, PriceData, ReplyData, TradeData
+from tickwright.adapters.tdx.wire import SIZE_MAX, TEXT_MAX, BookData, Envelope, Levels, PriceData, ReplyData, TradeData
 from tickwright.engine.errors import LocalError
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.terms import BUY, DAY, FOK, GTC, IOC, SELL, Side
@@ -118,7 +119,7 @@ class Codec:
         Raises:
             BadMessage: the frame is dropped whole; the error names the field, what was expected and what was received.
         """
-        data = checked(frame)
+        data = checked(frame, SIZE_MAX)
         try:
             envelope = _ENVELOPE.decode(data)
         except msgspec.ValidationError as error:

@@ -14,10 +14,10 @@ import msgspec
 import trio
 from attrs import evolve, frozen
 
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.http import Answer
 from tickwright.adapters.outbox import STALE_S
 from tickwright.adapters.tdx import rest
-from tickwright.adapters.tdx.errors import BadMessage
 from tickwright.adapters.tdx.messages import Cancel, Place
 from tickwright.adapters.tdx.own import is_order, order_stated
 from tickwright.adapters.tdx.queries import Queries

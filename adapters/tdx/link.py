@@ -17,10 +17,10 @@ from typing import Final, assert_never
 
 from attrs import frozen
 
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.tdx import assumed
 from tickwright.adapters.tdx.channels import Channels
 from tickwright.adapters.tdx.codec import CANCEL_ON_DISCONNECT, Codec
-from tickwright.adapters.tdx.errors import BadMessage
 from tickwright.adapters.tdx.messages import (
     Acknowledged,
     BalanceStated,

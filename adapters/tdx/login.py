@@ -11,9 +11,9 @@ import msgspec
 import trio
 from attrs import field, frozen
 
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.http import Answer, Http
 from tickwright.adapters.tdx import assumed, rest
-from tickwright.adapters.tdx.errors import BadMessage
 from tickwright.adapters.tdx.signing import TOTP_STEP_S, totp, totp_secret
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.times import SECOND
@@ -160,7 +160,7 @@ class Login:
         try:
             self._session = rest.read_session(answer.body)
         except BadMessage as bad:
-            raise QueryFailed(str(bad)) from None
+            raise QueryFailed(f"TDX: {bad}") from None
         # The venue's times are its own; what counts is how much of the token's life is left.
         self._ends = self._clock.now() + max(self._session.access_ends - self._venue_wall(), 0)
         self._taken(self._session.access_token, self._ends)

@@ -2,7 +2,7 @@
 
 from attrs import frozen
 
-from tickwright.adapters.tdx.errors import BadMessage
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.tdx.messages import (
     BalanceStated,
     OrderStated,

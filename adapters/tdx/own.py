@@ -11,9 +11,10 @@ from typing import Any, Final, TypeVar
 
 import msgspec
 
+from tickwright.adapters.bad_message import BadMessage, shown
+from tickwright.adapters.decimals import amount, decimal, maybe_amount
 from tickwright.adapters.tdx import assumed
-from tickwright.adapters.tdx.errors import BadMessage, shown
-from tickwright.adapters.tdx.fields import amount, decimal, maybe_amount, moment, side, status
+from tickwright.adapters.tdx.fields import moment, side, status
 from tickwright.adapters.tdx.messages import BalanceStated, OrderStated, TradeStated
 from tickwright.adapters.tdx.wire import BalanceData, LongBalanceData, OrderData, OwnTradeData
 from tickwright.engine.money import EXACT

@@ -14,9 +14,9 @@ from uuid import uuid4
 
 import trio
 
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.http import Answer, Http
 from tickwright.adapters.tdx import rest
-from tickwright.adapters.tdx.errors import BadMessage
 from tickwright.adapters.tdx.fields import moment
 from tickwright.adapters.tdx.login import Credentials, Login
 from tickwright.adapters.tdx.messages import OrderStated, Status, TradeStated
@@ -132,11 +132,11 @@ class Queries:
             try:
                 page = rest.read_page(_body(answer, path))
             except BadMessage as bad:
-                raise QueryFailed(str(bad)) from None
+                raise QueryFailed(f"TDX: {bad}") from None
             try:
                 enough = take(page)
             except BadMessage as bad:
-                raise QueryFailed(str(bad)) from None
+                raise QueryFailed(f"TDX: {bad}") from None
             cursor = page.next_cursor
             if enough or not cursor:
                 return
@@ -228,7 +228,7 @@ class Queries:
             try:
                 found = rest.read_orders(rest.read_page(_body(answer, path)))
             except BadMessage as bad:
-                raise QueryFailed(str(bad)) from None
+                raise QueryFailed(f"TDX: {bad}") from None
             if len(found) != 1 or found[0].venue_order_id != venue_order_id:
                 raise QueryFailed(f"TDX {path}: expected this order, received {len(found)} others")
             return self._required(found[0])

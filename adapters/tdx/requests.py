@@ -13,8 +13,8 @@ from typing import Final
 
 from attrs import Factory, define
 
+from tickwright.adapters.bad_message import OffGrid, shown
 from tickwright.adapters.tdx import assumed
-from tickwright.adapters.tdx.errors import OffGrid, shown
 from tickwright.adapters.tdx.messages import Cancel, OrderStated, Place, Refused, Status, TradeStated
 from tickwright.adapters.tdx.notices import (
     ExternalOrder,

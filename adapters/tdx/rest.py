@@ -9,14 +9,15 @@ from typing import Any, Final
 from attrs import field, frozen
 from msgspec import Struct
 
+from tickwright.adapters.bad_message import BadMessage, shown
+from tickwright.adapters.decimals import amount
+from tickwright.adapters.strict import checked, strict_json
 from tickwright.adapters.tdx import assumed
 from tickwright.adapters.tdx.codec import Codec
-from tickwright.adapters.tdx.errors import BadMessage, shown
-from tickwright.adapters.tdx.fields import amount, moment
+from tickwright.adapters.tdx.fields import moment
 from tickwright.adapters.tdx.messages import BalanceStated, OrderStated, Place, Refused, TradeStated
 from tickwright.adapters.tdx.own import balance_stated, order_stated, trade_stated, typed
-from tickwright.adapters.tdx.strict import checked, strict_json
-from tickwright.adapters.tdx.wire import Id, Stamp, Text, Token
+from tickwright.adapters.tdx.wire import SIZE_MAX, Id, Stamp, Text, Token
 from tickwright.engine.errors import UnitError
 from tickwright.engine.instrument import Instrument
 
@@ -108,7 +109,7 @@ def read_session(body: bytes) -> Session:
 
 def read_page(body: bytes) -> Page:
     """One page of a list, its entries still as JSON."""
-    answer = strict_json(checked(body))
+    answer = strict_json(checked(body, SIZE_MAX))
     entries: object = answer
     cursor: object = ""
     if isinstance(answer, dict):
@@ -167,7 +168,7 @@ def read_pairs(page: Page, assets: list[Asset], venue: str) -> dict[str, Instrum
 def read_refusal(body: bytes, http_status: int) -> Refused:
     """Why a request was refused; a body that says nothing useful leaves the status alone to speak."""
     try:
-        answer = strict_json(checked(body))
+        answer = strict_json(checked(body, SIZE_MAX))
     except BadMessage:
         answer = None
     said: dict[str, Any] = answer if isinstance(answer, dict) else {}
@@ -209,7 +210,7 @@ def _reason(said: dict[str, Any]) -> str:
 
 
 def _one(body: bytes) -> object:
-    answer = strict_json(checked(body))
+    answer = strict_json(checked(body, SIZE_MAX))
     return answer["result"] if isinstance(answer, dict) and "result" in answer else answer
 
 

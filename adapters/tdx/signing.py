@@ -20,7 +20,7 @@ from typing import Final
 
 import msgspec
 
-from tickwright.adapters.tdx.errors import BadMessage
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.engine.errors import LocalError
 from tickwright.engine.times import SECOND
 

@@ -1,9 +1,8 @@
-"""What the adapter has to tell the engine, as events into its inbox."""
+"""What the link has to tell the engine, as events into its inbox."""
 
-from collections.abc import Iterable
 from typing import Final
 
-from tickwright.adapters.tdx.errors import BadMessage
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.tdx.messages import Unrecognised
 from tickwright.adapters.tdx.notices import (
     ExternalOrder,
@@ -16,41 +15,19 @@ from tickwright.adapters.tdx.notices import (
     TradesWanted,
     Unattributed,
 )
-from tickwright.engine.events import BackOff, ClockMeasured, Event, MessageRefused, QueryWanted, SendFailed
-from tickwright.engine.wire import Clock, Inbox
+from tickwright.adapters.telling import Teller
+from tickwright.engine.wire import Clock
 
 NAMES_SHOWN: Final = 64
 """So many unknown names of events are told of, each once."""
 
-HELD_MAX: Final = 1024
-"""Kept while nobody listens yet; what comes on top is dropped. Before `run` only questions are asked."""
 
-
-class Teller:
-    """Puts events into the inbox; before there is one, keeps a few."""
+class TdxTeller(Teller):
+    """Tells of the link's notices, too."""
 
     def __init__(self, venue: str, clock: Clock) -> None:
-        self._venue, self._clock = venue, clock
-        self._inbox: Inbox | None = None
-        self._held: list[Event] = []
+        super().__init__(venue, clock)
         self._shown: set[str] = set()
-
-    def attach(self, inbox: Inbox) -> None:
-        """From now on there is an inbox."""
-        self._inbox = inbox
-        self.put(self._held)
-        self._held = []
-
-    async def room(self) -> None:
-        if self._inbox is not None:
-            await self._inbox.room()
-
-    def put(self, events: Iterable[Event]) -> None:
-        for event in events:
-            if self._inbox is not None:
-                self._inbox.put(event)
-            elif len(self._held) < HELD_MAX:
-                self._held.append(event)
 
     def tell(self, notice: Notice) -> None:
         """A notice of the link as an event."""
@@ -77,25 +54,3 @@ class Teller:
                 self.want(stated.client_order_id, f"an order that was not sent here: {stated.venue_order_id}")
             case _:
                 pass  # a gap is told by the lost book; balances and prices were not asked for
-
-    def want(self, client_order_id: str, reason: str) -> None:
-        """Something that only asking can settle."""
-        now = self._clock.now()
-        self.put([QueryWanted(venue=self._venue, client_order_id=client_order_id, reason=reason, ts=now)])
-
-    def send_failed(self, client_order_id: str, cancel: bool, reason: str) -> None:
-        """A request that may not have left whole."""
-        now = self._clock.now()
-        self.put([SendFailed(client_order_id=client_order_id, cancel=cancel, reason=reason, ts=now)])
-
-    def refused(self, field: str, reason: str) -> None:
-        """Something from the venue that was not taken."""
-        self.put([MessageRefused(venue=self._venue, field=field, reason=reason, ts=self._clock.now())])
-
-    def back_off(self, until: int, reason: str) -> None:
-        """The venue wants us to wait."""
-        self.put([BackOff(venue=self._venue, until=until, reason=reason, ts=self._clock.now())])
-
-    def measured(self, low: int, high: int) -> None:
-        """The venue's wall clock minus ours lies between these."""
-        self.put([ClockMeasured(venue=self._venue, low=low, high=high, ts=self._clock.now())])

@@ -26,9 +26,9 @@ from tickwright.adapters.tdx.notices import (
     LoginWanted,
 )
 from tickwright.adapters.tdx.queries import Queries
-from tickwright.adapters.tdx.strict import SIZE_MAX
-from tickwright.adapters.tdx.telling import Teller
+from tickwright.adapters.tdx.telling import TdxTeller
 from tickwright.adapters.tdx.topics import depth_topic, orders_topic, trades_topic
+from tickwright.adapters.tdx.wire import SIZE_MAX
 from tickwright.engine.adapter import Site
 from tickwright.engine.capability import Capability
 from tickwright.engine.errors import LocalError
@@ -99,7 +99,7 @@ class TdxVenue(Wire):
         self._venue, self._choices, self._clock = venue, choices, clock
         self._credentials, self._trading = choices.credentials, choices.trading
         self._watched: dict[str, Instrument] = {}
-        self._teller = Teller(venue, clock)
+        self._teller = TdxTeller(venue, clock)
         self._http = Http(
             choices.http_address,
             clock=clock,

@@ -9,6 +9,9 @@ from typing import Annotated, Final
 import msgspec
 from msgspec import Meta, Struct
 
+SIZE_MAX: Final = 1 << 20
+"""Bytes of one message. A whole book of 10,000 levels takes about 300 kB."""
+
 TEXT_MAX: Final = 1024
 
 Text = Annotated[str, Meta(max_length=TEXT_MAX)]

@@ -9,14 +9,15 @@ from typing import Any, Final
 
 from attrs import define
 
+from tickwright.adapters.bad_message import BadMessage
+from tickwright.adapters.strict import checked, strict_json
 from tickwright.adapters.tdx.codec import CANCEL_ON_DISCONNECT, ORDER_CANCEL, ORDER_CREATE, SUBSCRIBE, UNSUBSCRIBE
-from tickwright.adapters.tdx.errors import BadMessage
 from tickwright.adapters.tdx.mirror import assumed, shapes
 from tickwright.adapters.tdx.mirror.accounts import Account
 from tickwright.adapters.tdx.mirror.desk import Desk
 from tickwright.adapters.tdx.mirror.orders import Order, Refused, forbidden, invalid, missing
-from tickwright.adapters.tdx.strict import checked, strict_json
 from tickwright.adapters.tdx.topics import Channel, Topic, parse_topic
+from tickwright.adapters.tdx.wire import SIZE_MAX
 
 SUBSCRIPTIONS_MAX: Final = 1000
 _KINDS: Final = {
@@ -77,7 +78,7 @@ class Client:
             self._fail(assumed.REQUEST_FAILED, "", invalid("expected a text frame, got a binary one"))
             return
         try:
-            message = strict_json(checked(frame))
+            message = strict_json(checked(frame, SIZE_MAX))
         except BadMessage as error:
             said = f"{error.field}: expected {error.expected}, got {error.received}"
             self._fail(assumed.REQUEST_FAILED, "", invalid(said))

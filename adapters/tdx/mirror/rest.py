@@ -11,7 +11,8 @@ from urllib.parse import parse_qsl
 
 from attrs import Factory, frozen
 
-from tickwright.adapters.tdx.errors import BadMessage
+from tickwright.adapters.bad_message import BadMessage
+from tickwright.adapters.strict import checked, strict_json
 from tickwright.adapters.tdx.mirror import assumed, shapes
 from tickwright.adapters.tdx.mirror.accounts import Account
 from tickwright.adapters.tdx.mirror.desk import Desk
@@ -20,7 +21,7 @@ from tickwright.adapters.tdx.mirror.paging import Query, one_page
 from tickwright.adapters.tdx.mirror.tokens import SignedRequest, bearer
 from tickwright.adapters.tdx.rest import LOGIN_PATH
 from tickwright.adapters.tdx.signing import SCHEME
-from tickwright.adapters.tdx.strict import checked, strict_json
+from tickwright.adapters.tdx.wire import SIZE_MAX
 
 PREFIX: Final = "/api/rest/v1"
 _ID: Final = r"([0-9a-zA-Z-]{1,64})"
@@ -265,7 +266,7 @@ def _check_owner(account: Account, sub_account_id: str) -> None:
 
 def _json(request: HttpRequest) -> object:
     try:
-        return strict_json(checked(request.body))
+        return strict_json(checked(request.body, SIZE_MAX))
     except BadMessage as error:
         raise invalid(f"{error.field}: expected {error.expected}, got {error.received}") from None
 

@@ -12,7 +12,7 @@ from tickwright.adapters.tdx.mirror.http_faults import UPGRADE_ALLOWED, under_fa
 from tickwright.adapters.tdx.mirror.orders import Refused, invalid, missing
 from tickwright.adapters.tdx.mirror.rest import HttpAnswer, HttpRequest, json_answer
 from tickwright.adapters.tdx.mirror.sockets import READ_BYTES, Socket
-from tickwright.adapters.tdx.strict import SIZE_MAX
+from tickwright.adapters.tdx.wire import SIZE_MAX
 from tickwright.engine.times import SECOND
 
 if TYPE_CHECKING:

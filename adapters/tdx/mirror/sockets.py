@@ -17,7 +17,7 @@ from wsproto.utilities import LocalProtocolError
 from tickwright.adapters.fault_lane import Lane
 from tickwright.adapters.fault_rules import IN, OPENED, OUT, Cut, Deed, Disconnect, Inject, Passing, Stall, Swallow
 from tickwright.adapters.tdx.mirror.client import Client, frame_kind
-from tickwright.adapters.tdx.strict import SIZE_MAX
+from tickwright.adapters.tdx.wire import SIZE_MAX
 from tickwright.engine.terms import NO_TIME
 from tickwright.engine.times import SECOND
 

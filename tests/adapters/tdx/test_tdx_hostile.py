@@ -10,12 +10,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from tickwright.adapters.bad_message import BadMessage, OffGrid
+from tickwright.adapters.strict import DEPTH_MAX
 from tickwright.adapters.tdx.codec import Codec
-from tickwright.adapters.tdx.errors import BadMessage, OffGrid
 from tickwright.adapters.tdx.link import Link
 from tickwright.adapters.tdx.messages import BalanceStated, Depth, Message, OrderStated, Pair, PublicTrade, TradeStated
 from tickwright.adapters.tdx.notices import ReconcileWanted
-from tickwright.adapters.tdx.strict import DEPTH_MAX, SIZE_MAX
+from tickwright.adapters.tdx.wire import SIZE_MAX
 from tickwright.engine.events import Event
 from tickwright.engine.instrument import GRID_MAX, Instrument
 from tickwright.engine.terms import BUY, SELL
@@ -177,7 +178,7 @@ def test_a_bad_message_names_its_field(text, field):
 def test_the_error_says_who_what_was_expected_and_what_came():
     bad = refused(frame("ETH/CHF@trades", "trade", {**TRADE, "p": "1e5"}))
     assert str(bad) == (
-        "TDX ETH/CHF@trades: d.p: expected a plain decimal without sign, received '1e5'; the message is dropped"
+        "ETH/CHF@trades: d.p: expected a plain decimal without sign, received '1e5'; the message is dropped"
     )
     off = refused(frame("ETH/CHF@trades", "trade", {**TRADE, "p": "3104.51"}))
     assert isinstance(off, OffGrid)

@@ -5,8 +5,8 @@ from decimal import Decimal
 
 import pytest
 
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.tdx import rest
-from tickwright.adapters.tdx.errors import BadMessage
 
 ORDER = {"id": "v1", "clientOrderId": "mm-1", "quantity": "2", "executedQuantity": "0", "status": "OPEN"}
 

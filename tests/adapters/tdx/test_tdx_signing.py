@@ -4,7 +4,7 @@ import base64
 
 import pytest
 
-from tickwright.adapters.tdx.errors import BadMessage
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.tdx.signing import (
     Variant,
     authorization,

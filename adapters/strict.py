@@ -1,4 +1,4 @@
-"""From the bytes of a frame to JSON, under bounds that hold before anything is built.
+"""From the bytes of a frame to JSON, under bounds that hold before anything is built; shared by all venues.
 
 Two ways in. Market data (most frames) goes through a typed decoder, which refuses wrong types by itself. All else,
 and above all what concerns orders and money, goes through `strict_json`, which in addition refuses an object that
@@ -14,10 +14,7 @@ from typing import Final
 
 import msgspec
 
-from tickwright.adapters.tdx.errors import BadMessage, shown
-
-SIZE_MAX: Final = 1 << 20
-"""Bytes of one message. A whole book of 10,000 levels takes about 300 kB."""
+from tickwright.adapters.bad_message import BadMessage, shown
 
 DEPTH_MAX: Final = 32
 
@@ -37,14 +34,14 @@ class Numeral:
         self.text = text
 
 
-def checked(frame: str | bytes) -> bytes:
+def checked(frame: str | bytes, size_max: int) -> bytes:
     """The bytes of a frame, after its size, its encoding and its nesting have been looked at.
 
     Raises:
-        BadMessage: more than `SIZE_MAX` bytes, not UTF-8, or more than `DEPTH_MAX` levels of brackets.
+        BadMessage: more than `size_max` bytes, not UTF-8, or more than `DEPTH_MAX` levels of brackets.
     """
-    if len(frame) > SIZE_MAX:
-        raise BadMessage("frame", f"at most {SIZE_MAX} bytes", f"{len(frame)}")
+    if len(frame) > size_max:
+        raise BadMessage("frame", f"at most {size_max} bytes", f"{len(frame)}")
     try:
         if isinstance(frame, str):
             data = frame.encode()
@@ -53,8 +50,8 @@ def checked(frame: str | bytes) -> bytes:
             data.decode()
     except (UnicodeEncodeError, UnicodeDecodeError) as error:
         raise BadMessage("frame", "UTF-8", error.reason) from None
-    if len(data) > SIZE_MAX:
-        raise BadMessage("frame", f"at most {SIZE_MAX} bytes", f"{len(data)}")
+    if len(data) > size_max:
+        raise BadMessage("frame", f"at most {size_max} bytes", f"{len(data)}")
     if not _shallow(data):
         _check_depth(data)
     return data

@@ -15,8 +15,8 @@ class BadMessage(RemoteError):
     """
 
     def __init__(self, field: str, expected: str, received: str, topic: str = "") -> None:
-        where = f"TDX {topic}" if topic else "TDX"
-        super().__init__(f"{where}: {field}: expected {expected}, received {received}; the message is dropped")
+        where = f"{topic}: " if topic else ""
+        super().__init__(f"{where}{field}: expected {expected}, received {received}; the message is dropped")
         self.field = field
         self.expected = expected
         self.received = received
