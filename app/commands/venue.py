@@ -3,12 +3,15 @@
 import importlib
 import json
 import signal
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import click
 
 from tickwright.cli import DONE
 from tickwright.commands.options import json_option
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 LOCAL_VENUES: Final = {"tdx": "tickwright.adapters.tdx.mirror"}
 """Where the local venue of each name is. Its module has `serve(options, port=...)`, an async context manager whose
@@ -25,6 +28,7 @@ def venue() -> None:
 @click.argument("name", type=click.Choice(sorted(LOCAL_VENUES)))
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any that is free.")
 @click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many clients.")
+@click.option("--pair", "pairs", metavar="BASE/QUOTE", multiple=True, help="What is listed; may be repeated.")
 @click.option("--market", type=click.Choice(["random", "none", "tape"]), help="Who trades beside them.")
 @click.option("--tape", type=click.Path(dir_okay=False), default="", help="The recording of --market tape.")
 @click.option("--rate", type=float, help="Orders per second of the random market in each pair.")
@@ -57,12 +61,16 @@ def serve(
     if chosen["tape"]:
         chosen.setdefault("market", "tape")
     options = kind.Options(**chosen, **kind.switched(dict(_pair(switch) for switch in switches)))
-    trio.run(_serve, kind, options, port, _script(faults, given["seed"]), as_json)
+    trio.run(_serve, kind, options, port, read_faults(faults, given["seed"]), as_json)
     ctx.exit(DONE)
 
 
-def _script(path: str | None, seed: int | None) -> Any:
-    """The faults of a file; a seed given beside it counts instead of the file's."""
+def read_faults(path: "str | Path | None", seed: int | None = None) -> Any:
+    """The faults of a file, None for no file; a seed given beside it counts instead of the file's.
+
+    Raises:
+        ConfigError: the script cannot be used.
+    """
     from attrs import evolve
 
     from tickwright.adapters.fault_script import ScriptError, read_script

@@ -1,11 +1,14 @@
 """What the local venue lists: assets, pairs and their grids, under ids that are the same in every run."""
 
 import uuid
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Final
 
 from attrs import frozen
 
+from tickwright.adapters.tdx.mirror.options import OptionError
+from tickwright.adapters.tdx.topics import parse_topic
 from tickwright.engine.instrument import Instrument
 
 VENUE: Final = "TDX"
@@ -61,12 +64,24 @@ def pair(instrument: Instrument, *, security: bool = False, start_ticks: int = 1
     )
 
 
-def default_pairs() -> tuple[Pair, ...]:
-    """The pairs that are listed where nobody says otherwise; ACETO is a security, so that stamp tax occurs."""
-    return tuple(
-        pair(_instrument(symbol, tick, lot, least, most), security=security, start_ticks=int(Decimal(start) / tick))
-        for symbol, tick, lot, least, most, start, security in _PAIRS
-    )
+def listed_pairs(symbols: Sequence[str] = ()) -> tuple[Pair, ...]:
+    """The pairs of these symbols, or those that are listed where nobody says any.
+
+    Symbols beyond the venue's own get a plain grid. ACETO is a security, so that stamp tax occurs.
+
+    Raises:
+        OptionError: no symbol ``BASE/QUOTE`` as topics have it.
+    """
+    own = {row[0]: row for row in _PAIRS}
+    found = []
+    for name in dict.fromkeys(symbols or own):
+        topic = parse_topic(f"{name}@trades")
+        if topic is None or topic.target != name:
+            raise OptionError(f"pairs: expected symbols such as BTC/CHF, received {name!r}")
+        symbol, tick, lot, least, most, start, security = own.get(name, (name, *_PLAIN))
+        instrument = _instrument(symbol, tick, lot, least, most)
+        found.append(pair(instrument, security=security, start_ticks=int(Decimal(start) / tick)))
+    return tuple(found)
 
 
 def _instrument(symbol: str, tick: Decimal, lot: Decimal, least: str, most: str) -> Instrument:
@@ -97,3 +112,6 @@ _PAIRS: Final = (
     ("ETH/CHF", Decimal("0.05"), Decimal("0.001"), "0.001", "1000", "3100", False),
     ("ACETO/USD", Decimal("0.1"), Decimal("1"), "1", "100000", "125", True),
 )
+
+_PLAIN: Final = (Decimal("0.01"), Decimal("0.001"), "0.001", "100000", "100", False)
+"""What every other pair has: a tick of a hundredth around 100."""

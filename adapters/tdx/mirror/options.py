@@ -55,6 +55,7 @@ class Options:
     rate: float = 10.0
     tape: str = ""
     tape_speed: float = 1.0
+    pairs: tuple[str, ...] = ()
     funds: Mapping[str, str] = field(factory=dict)
 
     legacy_ns: bool = False
@@ -93,9 +94,8 @@ class Options:
                 raise OptionError(f"{name}: expected more than 0, at most 1000000, received {getattr(self, name)}")
 
 
-SWITCHES: Final = tuple(
-    name for name in attrs.fields_dict(Options) if name not in ("seed", "accounts", "market", "tape", "rate", "funds")
-)
+_STATED: Final = ("seed", "accounts", "market", "tape", "rate", "pairs", "funds")
+SWITCHES: Final = tuple(name for name in attrs.fields_dict(Options) if name not in _STATED)
 """Options that a person sets by name and text, as `switched` reads them."""
 
 

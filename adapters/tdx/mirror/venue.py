@@ -24,7 +24,7 @@ from tickwright.adapters.tdx.mirror.deeds import Deeds, check_script
 from tickwright.adapters.tdx.mirror.desk import Desk
 from tickwright.adapters.tdx.mirror.exchange import Exchange
 from tickwright.adapters.tdx.mirror.feeds import PULSE_NS, Feeds
-from tickwright.adapters.tdx.mirror.listing import Pair, default_pairs
+from tickwright.adapters.tdx.mirror.listing import Pair, listed_pairs
 from tickwright.adapters.tdx.mirror.options import Options
 from tickwright.adapters.tdx.mirror.orders import Execution
 from tickwright.adapters.tdx.mirror.record import Received, Record
@@ -228,7 +228,7 @@ async def serve_tdx(
     """
     check_script(faults or FaultScript())
     chosen = options or Options(seed=secrets.randbits(32))
-    venue = Venue(chosen, pairs or default_pairs(), wall, secret or SystemRandom(), faults or FaultScript())
+    venue = Venue(chosen, pairs or listed_pairs(chosen.pairs), wall, secret or SystemRandom(), faults or FaultScript())
     async with trio.open_nursery() as nursery:
         await venue.run(nursery, port)
         yield venue

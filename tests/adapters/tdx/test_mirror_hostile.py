@@ -14,7 +14,7 @@ from trio_websocket import ConnectionClosed
 from tickwright.adapters.fault_rules import FaultScript
 from tickwright.adapters.tdx.mirror import STREAMS_PATH, Options, Venue
 from tickwright.adapters.tdx.mirror.client import Client as Session
-from tickwright.adapters.tdx.mirror.listing import default_pairs
+from tickwright.adapters.tdx.mirror.listing import listed_pairs
 from tickwright.engine.times import SECOND
 
 FRAMES = {
@@ -170,13 +170,13 @@ EVENTS = st.sampled_from(
 )
 
 
-VENUE = Venue(Options(market="none"), default_pairs(), lambda: 1_735_689_600 * SECOND, Random(7), FaultScript())
+VENUE = Venue(Options(market="none"), listed_pairs(), lambda: 1_735_689_600 * SECOND, Random(7), FaultScript())
 TOKEN = login(VENUE, VENUE.accounts[0])["result"]["accessToken"]
 ORDERS = f"{VENUE.accounts[0].sub_account_id}@subaccount-orders"
 
 
 @pytest.mark.slow
-@settings(max_examples=300)
+@settings(max_examples=120)
 @given(st.data())
 def test_nothing_that_is_sent_breaks_anything(data):
     """Frames near the truth and far from it: each has an answer, funds stay whole, and REST never raises."""

@@ -172,6 +172,19 @@ async def test_the_same_seed_makes_the_same_market(autojump_clock, nursery):
     assert first != await told(6)
 
 
+async def test_the_listed_pairs_may_be_chosen(autojump_clock, nursery):
+    async with local_venue(market="random", pairs=("ETH/CHF", "DOGE/EUR")) as venue:
+        client = await connected(nursery, venue, private=True)
+        assert [row["symbol"] for row in client.rest("GET", "/pairs")[1]["result"]] == ["ETH/CHF", "DOGE/EUR"]
+        await client.ask("tdx:subscribe", "DOGE/EUR@depth@100ms")
+        book = (await client.next())["d"]
+        assert 90 < float(book["b"][0][0]) < float(book["a"][-1][0]) < 110
+    for symbol in ("DOGE", "DOGE/EUR@x", "ELEVENCHARS/EUR", ""):
+        with pytest.raises(OptionError, match="symbols such as BTC/CHF"):
+            async with local_venue(pairs=(symbol,)):
+                pass
+
+
 def test_switches_are_read_from_text():
     read = switched({"legacy_ns": "true", "wrap": "items", "cod_delay_ns": "5", "tape_speed": "2.5"})
     assert read == {"legacy_ns": True, "wrap": "items", "cod_delay_ns": 5, "tape_speed": 2.5}
