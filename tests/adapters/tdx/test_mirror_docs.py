@@ -11,10 +11,10 @@ from tickwright.adapters.tdx.mirror.deeds import ACTIONS
 from tickwright.adapters.tdx.mirror.options import SWITCHES
 
 TEXT = (Path(__file__).parents[3] / "docs" / "local-venue.md").read_text()
-ROWS = {
-    row[0].strip(): [cell.strip() for cell in row[1:]]
-    for row in re.findall(r"^\|([^|]*)\|([^|]*)\|([^|]*)\|", TEXT, re.M)
-}
+TABLES = re.findall(r"^\|([^|]*)\|([^|]*)\|([^|]*)\|", TEXT, re.MULTILINE)
+ROWS = {row[0].strip(): [cell.strip() for cell in row[1:]] for row in TABLES}
+BESIDE = {"half_open": {"direction"}}
+"""Keys of all faults that mean something of their own in one."""
 
 
 def test_every_switch_is_there_with_its_default():
