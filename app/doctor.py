@@ -222,10 +222,17 @@ async def ask_wire(config: Config, name: str) -> Mapping[str, Any]:
     adapter = declared(config.venues[name].adapter)
     if adapter is None or not adapter.wire:
         raise TickwrightError(f"{name}: expected an adapter that can connect, got none")
+    from tickwright.engine.live import Doorbell
     from tickwright.engine.run_clock import RunClock
     from tickwright.sites import instruments_of, make_wire, site_of
 
     site = site_of(config, name, "doctor", None)
     wire = make_wire(config, site, RunClock())
-    found = await instruments_of(config, [wire], {site.venue: site.instruments})
+    try:
+        found = await instruments_of(config, [wire], {site.venue: site.instruments})
+    finally:
+        # A wire lets go of what its questions left open when its run ends; this one ends before it begins.
+        with trio.CancelScope() as ended:
+            ended.cancel()
+            await wire.run(Doorbell())
     return {each.id: each for each in found}

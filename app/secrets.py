@@ -46,6 +46,14 @@ class SecretRef:
         return Secret(_read_private(base / Path(name).expanduser()))
 
 
+def no_core_dumps() -> None:
+    """For a process that holds secrets: no core dump of it is written."""
+    import resource
+
+    _, hard = resource.getrlimit(resource.RLIMIT_CORE)
+    resource.setrlimit(resource.RLIMIT_CORE, (0, hard))
+
+
 def _read_private(path: Path) -> str:
     try:
         with path.open("rb") as file:

@@ -98,7 +98,11 @@ def confirmed(checked: "Config", confirm: str | None) -> None:
 def trade(checked: "Config", as_json: bool) -> int:
     """Trade it, print the result, and say by the exit code how it ended."""
     from tickwright.engine.compiled import why_interpreted
+    from tickwright.secrets import no_core_dumps
     from tickwright.trading import run_trading
+
+    if checked.mode == "live":
+        no_core_dumps()
 
     if why_interpreted():
         click.echo(f"tickwright: running interpreted, slower with the same results: {why_interpreted()}", err=True)

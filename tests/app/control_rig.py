@@ -125,3 +125,6 @@ class Run:
 
     def rearm(self, level: str, name: str, reason: str, by: str) -> None:
         self.asked.append(("rearm", level, name, reason, by))
+
+    def adopt(self, venue: str, asset: str, reason: str, by: str) -> None:
+        self.asked.append(("adopt", venue, asset, reason, by))

@@ -83,6 +83,7 @@ async def test_commands_reach_the_run(folder, run):
         {"do": "kill", "level": "strategy", "name": "maker", "mode": "pause", "reason": "odd", "by": "kim"},
         {"do": "kill", "reason": "odd"},
         {"do": "rearm", "level": "global", "reason": "fine again", "by": "kim"},
+        {"do": "adopt", "venue": "TDX", "asset": "BTC", "reason": "a deposit", "by": "kim"},
     ):
         assert await ask(folder, command) == {"ok": True}
     assert run.asked == [
@@ -91,6 +92,7 @@ async def test_commands_reach_the_run(folder, run):
         ("kill", "strategy", "maker", "pause", "odd", "kim"),
         ("kill", "global", "", "cancel", "odd", ""),
         ("rearm", "global", "", "fine again", "kim"),
+        ("adopt", "TDX", "BTC", "a deposit", "kim"),
     ]
 
 

@@ -186,6 +186,13 @@ def test_a_verb_without_what_it_needs_is_exit_code_2(arguments, capsys):
     assert "Error" in capsys.readouterr().err
 
 
+async def test_adopting_a_position_reaches_the_run(config, run, capsys):
+    assert await typed("adopt-position", config, "tdx", "BTC", "--reason", "a deposit") == 0
+    assert run.asked[0][:4] == ("adopt", "TDX", "BTC", "a deposit")
+    assert "adopted what TDX holds of BTC: a deposit" in capsys.readouterr().err
+    assert await typed("adopt-position", config, "tdx", "BTC", "--reason", " ") == 2
+
+
 async def test_rearm_asks_for_the_name(config, run, capsys, monkeypatch):
     run.answer["latches"] = [LATCH]
     arguments = ("rearm", config, "--level", "strategy", "--name", "maker", "--reason", "the feed is fine again")

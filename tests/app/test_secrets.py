@@ -7,7 +7,7 @@ import pytest
 from tickwright.config import load
 from tickwright.document import ConfigError
 from tickwright.risk_keys import REQUIRED, RISK_KEYS
-from tickwright.secrets import Secret, SecretError, SecretRef
+from tickwright.secrets import Secret, SecretError, SecretRef, no_core_dumps
 
 ID = "BTCUSDT.BINANCE"
 CANARY = "canary-8f3a1c77d2e94b06"
@@ -88,6 +88,17 @@ def test_a_secret_written_into_a_config_is_refused_and_not_repeated(given):
     text = refusal(given)
     assert "not shown" in text
     assert CANARY not in text
+
+
+def test_a_process_that_holds_secrets_leaves_no_core():
+    import resource
+
+    before = resource.getrlimit(resource.RLIMIT_CORE)
+    no_core_dumps()
+    try:
+        assert resource.getrlimit(resource.RLIMIT_CORE)[0] == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_CORE, before)
 
 
 def test_references_are_read_only_among_credentials():
