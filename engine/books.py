@@ -43,7 +43,8 @@ class Books(Ledger):
 
         More decimals than money is counted in are rounded half-even.
         """
-        exact = Fraction(fee) * 10**self.portfolio.digits
+        # Not 10**digits: compiled, the power of a C integer is a float.
+        exact = Fraction(fee) * self.portfolio.scale
         amount = from_atoms(half_even(exact.numerator, exact.denominator), self.portfolio.digits)
         self.fees[order.number, trade_id] = amount
         if len(self.fees) > FEES_KEPT:
