@@ -222,7 +222,7 @@ async def ask_wire(config: Config, name: str) -> Mapping[str, Any]:
     adapter = declared(config.venues[name].adapter)
     if adapter is None or not adapter.wire:
         raise TickwrightError(f"{name}: expected an adapter that can connect, got none")
-    from tickwright.engine.live import Doorbell
+    from tickwright.engine.doorbell import Doorbell
     from tickwright.engine.run_clock import RunClock
     from tickwright.sites import instruments_of, make_wire, site_of
 

@@ -29,10 +29,11 @@ from tickwright.doctor import FAIL, examine
 from tickwright.engine.asker import Asker
 from tickwright.engine.compiled import why_interpreted
 from tickwright.engine.door import Names
+from tickwright.engine.doorbell import Doorbell
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.intake import Intake, Link
 from tickwright.engine.journal import Journal
-from tickwright.engine.live import HALTED, Doorbell, Ending, Live, Port
+from tickwright.engine.live import HALTED, Ending, Live, Port
 from tickwright.engine.order import Order
 from tickwright.engine.recall import Recalled
 from tickwright.engine.records import Sink

@@ -17,10 +17,9 @@ from attrs import define, field, frozen
 from tickwright.engine.asker import Asker
 from tickwright.engine.core import Core
 from tickwright.engine.desk import Desk
+from tickwright.engine.doorbell import Doorbell
 from tickwright.engine.errors import TickwrightError
-from tickwright.engine.events import Event
 from tickwright.engine.intake import Intake, Link
-from tickwright.engine.mailbox import MOST, Mailbox
 from tickwright.engine.order import Order
 from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.run_clock import RunClock
@@ -47,30 +46,6 @@ SILENT_NS: Final = 10 * SECOND
 LAG_ALARM_NS: Final = 500_000_000
 HAND_OVER_NS: Final = 100_000_000
 """So often, at most, rows go to the run folder and to people: handing them over costs more than a commit."""
-
-
-class Doorbell:
-    """The inbox as adapters see it: a mailbox that rings."""
-
-    __slots__ = ("mailbox", "ring", "space")
-
-    def __init__(self) -> None:
-        self.mailbox = Mailbox()
-        self.ring = trio.Event()
-        self.space = trio.Event()
-
-    def put(self, event: Event) -> None:
-        self.mailbox.put(event)
-        self.ring.set()
-
-    async def room(self) -> None:
-        while self.mailbox.full:
-            self.space = trio.Event()
-            await self.space.wait()
-
-    def made_room(self) -> None:
-        if len(self.mailbox) < MOST // 2:
-            self.space.set()
 
 
 class Records(Protocol):
@@ -266,6 +241,8 @@ class Live:
             self.watch_lag(self.clock.now() - event.ts)
             self.intake.apply(event)
             taken += 1
+        if not taken:
+            self.health.loop_lag_ns = 0
         if not mailbox:
             self.bell.ring = trio.Event()
         self.bell.made_room()

@@ -33,6 +33,7 @@ CLOCKED = {
     "engine/compiled.py": "chooses between binaries and sources before anything runs",
     "engine/live.py": "the live driver awaits",
     "engine/run_clock.py": "tells the live driver the time",
+    "engine/doorbell.py": "the inbox of the live driver, which waits",
     "engine/asker.py": "the part of the live driver that awaits a venue's answers",
     "engine/journal.py": "writes the run's records to disk",
     "engine/journal_folder.py": "holds the folder and the files beside the records",

@@ -11,10 +11,11 @@ from tickwright.config import load
 from tickwright.engine.asker import Asker
 from tickwright.engine.capability import Capability
 from tickwright.engine.door import Names
+from tickwright.engine.doorbell import Doorbell
 from tickwright.engine.events import BookChanged, Event, LinkChanged, OrderAccepted, OrderCanceled, OrderExecuted
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.intake import Intake
-from tickwright.engine.live import Doorbell, Live, Port
+from tickwright.engine.live import Live, Port
 from tickwright.engine.order import Order
 from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.run_clock import RunClock
