@@ -42,7 +42,7 @@ def trusting(authority: trustme.CA) -> ssl.SSLContext:
 
 def old(authority: trustme.CA) -> ssl.SSLContext:
     context = serving(authority.issue_cert("127.0.0.1"))
-    with pytest.warns(DeprecationWarning):
+    with pytest.warns(DeprecationWarning, match="TLSv1_1"):
         context.maximum_version = ssl.TLSVersion.TLSv1_1
     return context
 
