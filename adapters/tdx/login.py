@@ -75,7 +75,7 @@ class Login:
         self._login_path, self._refresh_paths, self._device_id = login_path, refresh_paths, device_id
         self._secret = totp_secret(credentials.totp_secret) if credentials.totp_secret else b""
         self._session: rest.Session | None = None
-        self._ends = 0
+        self._ends = self._life = 0
         self._step = -1
         self._lock = trio.Lock()
 
@@ -111,8 +111,8 @@ class Login:
 
     async def _refreshed(self, session: rest.Session) -> bool:
         """Whether a new token came of the refresh token; false where only a login can help."""
-        if self._venue_wall() >= session.session_ends:
-            return False
+        if self._venue_wall() + self._life > session.session_ends:
+            return False  # what is left of the session would cut the next token short
         body = msgspec.json.encode(rest.refresh_body(session.refresh_token))
         for path in self._refresh_paths:
             answer = await self._http.ask("POST", path, headers=_JSON, body=body)
@@ -162,7 +162,9 @@ class Login:
         except BadMessage as bad:
             raise QueryFailed(f"TDX: {bad}") from None
         # The venue's times are its own; what counts is how much of the token's life is left.
-        self._ends = self._clock.now() + max(self._session.access_ends - self._venue_wall(), 0)
+        left = max(self._session.access_ends - self._venue_wall(), 0)
+        self._life = max(self._life, left)
+        self._ends = self._clock.now() + left
         self._taken(self._session.access_token, self._ends)
 
     def _venue_wall(self) -> int:

@@ -214,7 +214,9 @@ class Requests:
             if told.trade_id in order.trade_ids:
                 self.duplicates += 1
                 return []
-        else:
+        elif told.client_order_id or not any(kind == _CREATE for _, kind in self._under_way()):
+            # While a new order of ours waits for its first state, the fill may be its own; whoever keeps the orders
+            # holds it back until the venue's id is known.
             self.notices.append(ExternalOrder(stated=told))
         if instrument is None:
             self.notices.append(ReconcileWanted(reason=f"a fill in the unknown pair {shown(told.pair_id)}"))

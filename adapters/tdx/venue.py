@@ -55,6 +55,8 @@ CAPABILITY: Final = Capability(
 
 _PATIENCE_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _CALM_S: Final = 60.0
+_LEAST_S: Final = 1.0
+"""Between two renewals, however short the life of a token."""
 
 
 def make(
@@ -145,7 +147,8 @@ class TdxVenue(Wire):
         self._entry: RestEntry | None = None
         self._adopted: dict[str, Order] = {}
         self._timer = trio.CancelScope()
-        self._relogin = trio.Event()
+        self._token_news = trio.Event()
+        self._token_refused = False
         self._cod_due = NO_TIME
 
     # What the engine asks of a wire
@@ -345,23 +348,26 @@ class TdxVenue(Wire):
 
     async def _keep_logged_in(self, link: Link, login: Login) -> None:
         """Renew the token at four fifths of its life, and when the venue does not take it."""
-        renewed, tries = -_CALM_S, 0
+        renewed, refused, tries = -_CALM_S, -_CALM_S, 0
         while True:
             wait = (link.refresh_at - self._clock.now()) / SECOND if link.refresh_at != NO_TIME else _CALM_S
             with trio.move_on_after(max(wait, 0.0)):
-                await self._relogin.wait()
-            wanted, self._relogin = self._relogin.is_set(), trio.Event()
+                await self._token_news.wait()
+            wanted, self._token_refused, self._token_news = self._token_refused, False, trio.Event()
             if not wanted and link.refresh_at > self._clock.now():
                 continue
-            tries = tries + 1 if trio.current_time() - renewed < _CALM_S else 0
-            if tries:
-                await trio.sleep(_PATIENCE_S[min(tries, len(_PATIENCE_S) - 1)])
+            if wanted:
+                tries = tries + 1 if trio.current_time() - refused < _CALM_S else 0
+                refused = trio.current_time()
+                await trio.sleep(_PATIENCE_S[min(tries, len(_PATIENCE_S) - 1)] if tries else 0)
+            else:
+                await trio.sleep(max(renewed + _LEAST_S - trio.current_time(), 0))
             renewed = trio.current_time()
             try:
                 await login.renew()
             except QueryFailed as error:
                 self._teller.refused("login", str(error))
-                self._relogin.set()
+                self._token_wanted()
 
     # Between them
 
@@ -405,7 +411,12 @@ class TdxVenue(Wire):
                 booked_lots=order.cum,
             )
 
+    def _token_wanted(self) -> None:
+        self._token_refused = True
+        self._token_news.set()
+
     def _authorized(self, token: str, ends: int) -> None:
+        self._token_news.set()
         if self._trading and self._link is not None:
             now = self._clock.now()
             self._link.authorize(token, ends, now)
@@ -419,7 +430,7 @@ class TdxVenue(Wire):
             self._session.send(self, Frame(text=text))
         for notice in link.take_notices():
             if isinstance(notice, LoginWanted):
-                self._relogin.set()
+                self._token_wanted()
             self._teller.tell(notice)
         self._set_timer(link)
 
