@@ -101,7 +101,7 @@ class Http:
     ) -> Answer:
         """Send a request below the base path and return its answer, whatever its status.
 
-        `query` is already encoded; `urgent` takes from the part of the rate that is kept for cancels. What could not
+        `query` is already encoded; `urgent` (a cancel) does not wait for the rate. What could not
         leave `before` a time of trio's clock does not leave.
 
         Raises:

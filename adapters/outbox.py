@@ -1,7 +1,8 @@
 """What waits to be written, and how fast it may leave.
 
-Cancels come before everything else and have a part of the rate for themselves, so that no flood of new orders can
-keep them in; only behind the new order that they cancel do they wait. New orders and the rest take turns.
+Cancels come before everything else and wait for nothing but the new order that they cancel: how many of them may leave
+is the gate's to say, which lets all of them go in a kill. They count, so that the rest waits the longer for them. New
+orders and the rest take turns.
 
 A new order that has waited too long never leaves: by then its owner may have looked for it at the venue, found
 nothing, and given it up.
@@ -28,11 +29,10 @@ class Frame:
 
 
 class Rate:
-    """So many a second, with as many saved up at most; the last `reserve` of these only for what is urgent."""
+    """So many a second, with as many saved up at most. What is urgent leaves at once, and what is left owes for it."""
 
-    def __init__(self, per_second: float, reserve: int = 2) -> None:
+    def __init__(self, per_second: float) -> None:
         self.per_second = per_second
-        self.reserve = min(reserve, max(int(per_second) - 1, 0))
         self._saved = self._most = max(per_second, 1.0)
         self._at = -NEVER
 
@@ -40,7 +40,7 @@ class Rate:
         """Take one, if there is one at `at` seconds."""
         if self.due(at, urgent=urgent) > at:
             return False
-        self._saved -= 1
+        self._saved = max(self._saved - 1, -self._most)
         return True
 
     def due(self, at: float, *, urgent: bool = False) -> float:
@@ -48,9 +48,9 @@ class Rate:
         if at > self._at:
             self._saved = min(self._most, self._saved + (at - self._at) * self.per_second)
             self._at = at
-        missing = (1 if urgent else 1 + self.reserve) - self._saved
+        missing = 1 - self._saved
         # A hair is forgiven, or rounding would leave a wait of nothing, for ever.
-        return at if missing <= 1e-9 else at + missing / self.per_second
+        return at if urgent or missing <= 1e-9 else at + missing / self.per_second
 
 
 class Outbox:

@@ -58,13 +58,13 @@ TDX: Final = Adapter(
         ),
         Setting(
             name="messages_per_s",
-            about="Messages over the socket a second at most; two of them are kept for cancels.",
+            about="Messages over the socket a second at most; cancels do not wait for it.",
             kind="count",
             default=10,
         ),
         Setting(
             name="requests_per_s",
-            about="REST requests a second at most; two of them are kept for cancels.",
+            about="REST requests a second at most; cancels do not wait for it.",
             kind="count",
             default=5,
         ),
