@@ -1,6 +1,7 @@
 """One port for both: HTTP requests by h11, and the upgrade to a WebSocket where one asks for it."""
 
 from email.utils import formatdate
+from http import HTTPStatus
 from typing import TYPE_CHECKING, Final
 
 import h11
@@ -117,7 +118,7 @@ async def _answer(
         ("Content-Length", str(len(answer.body))),
         *answer.headers,
     ]
-    data = http.send(h11.Response(status_code=answer.status, headers=headers)) or b""
+    data = http.send(h11.Response(status_code=answer.status, headers=headers, reason=_phrase(answer.status))) or b""
     if not without_body:
         data += http.send(h11.Data(data=answer.body)) or b""
     data += http.send(h11.EndOfMessage()) or b""
@@ -166,3 +167,10 @@ def _objection(request: HttpRequest) -> HttpAnswer | None:
 def _refusal(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> HttpAnswer:
     said = invalid(message)
     return json_answer(status, shapes.rest_refusal(Refused(status, said.status, said.reason, message)), headers)
+
+
+def _phrase(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b"Unknown"

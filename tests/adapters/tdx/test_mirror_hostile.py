@@ -202,6 +202,62 @@ def test_nothing_that_is_sent_breaks_anything(data):
     session.close()
 
 
+HANDSHAKE = (
+    f"GET {STREAMS_PATH} HTTP/1.1\r\n"
+    + "".join(f"{name}: {value}\r\n" for name, value in ({"host": "x"} | UPGRADE).items())
+    + "\r\n"
+).encode()
+REQUESTS = [
+    HANDSHAKE,
+    HANDSHAKE.replace(b"HTTP/1.1", b"HTTP/1.0"),
+    HANDSHAKE[:-2] + b"Content-Length: 5\r\n\r\nhello",
+    b"GET / HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"POST /orders HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\nExpect: 100-continue\r\n\r\nabc",
+    b"POST /orders HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n",
+    b"CONNECT x:1 HTTP/1.1\r\nHost: x\r\n\r\n",
+    b"HEAD / HTTP/1.1\r\nHost: x\r\n\r\n",
+]
+PIECES = [
+    masked(0x1, b'{"e":"tdx:subscribe","t":"BTC/CHF@depth"}'),
+    masked(0x1, b"ab", 0x00),
+    masked(0x0, b"c"),
+    masked(0x2, b"x"),
+    masked(0x9, b"ping"),
+    masked(0xA, b"pong"),
+    masked(0x8, b"\x03\xe8bye"),
+    masked(0x8, b""),
+]
+
+
+def damaged(data: bytes, rng: Random) -> bytes:
+    """Bytes with up to three of them changed, lost or added."""
+    found = bytearray(data)
+    for _ in range(rng.randint(0, 3)):
+        place = rng.randrange(len(found) + 1)
+        found[place : place + rng.randint(0, 3)] = rng.randbytes(rng.randint(0, 3))
+    return bytes(found)
+
+
+@pytest.mark.slow
+async def test_bytes_of_any_kind_never_end_the_venue(autojump_clock, nursery):
+    rng = Random(5)
+    async with local_venue() as venue:
+        for _ in range(400):
+            stream = venue.open_stream()
+            data = damaged(rng.choice(REQUESTS), rng)
+            if rng.random() < 0.6:
+                data = HANDSHAKE + b"".join(damaged(rng.choice(PIECES), rng) for _ in range(rng.randint(1, 6)))
+            await stream.send_all(data)
+            with trio.move_on_after(3):
+                while await stream.receive_some():
+                    pass
+            await stream.aclose()
+        await trio.sleep(100)
+        assert not venue.sockets
+        assert not venue.connections
+        await connected(nursery, venue)
+
+
 async def test_a_stranger_learns_nothing_of_secrets(autojump_clock, nursery):
     async with local_venue() as venue:
         account = venue.accounts[0]
