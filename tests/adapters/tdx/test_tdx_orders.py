@@ -192,6 +192,9 @@ def test_a_fill_that_overtakes_its_order_names_the_venue_s_id():
     link = trading("mm-1")
     (event,) = link.receive(fill("t1", "2", "2"), 2)
     assert (event.client_order_id, event.venue_order_id, event.lots) == ("", "v-mm-1", 200)
+    assert link.take_notices() == []  # it may be that of the order that waits for its first state
+    link.receive(state(), 3)
+    link.receive(fill("t2", "2", "2", orderId="v-stranger"), 4)
     assert [type(notice) for notice in link.take_notices()] == [ExternalOrder]
 
 
