@@ -12,6 +12,7 @@ from tickwright.snapshot import Snapshot
 
 NOTHING: Final = "-"
 TEXT_MAX: Final = 100
+COUNTS_IN_ROW: Final = 6
 
 
 @frozen
@@ -167,45 +168,56 @@ def _figures(shown: Snapshot) -> Block:
         ),
         ("loop lag", f"p50 {millis(lag['p50'])}  p99 {millis(lag['p99'])}  max {millis(lag['max'])}"),
         ("journal", f"{journal['records']:,} records, last commit {millis(journal['lag_ms'])}"),
-        ("counts", "  ".join(f"{name} {count:,}" for name, count in shown["counters"].items())),
-        ("run", f"{shown['run_id']}  process {shown['pid']}"),
     ]
+    counts = [f"{name} {count:,}" for name, count in shown["counters"].items()]
+    rows += [
+        ("counts" if at == 0 else "", "  ".join(counts[at : at + COUNTS_IN_ROW]))
+        for at in range(0, len(counts), COUNTS_IN_ROW)
+    ]
+    rows.append(("run", f"{shown['run_id']}  process {shown['pid']}"))
     return Block("", ("", ""), tuple((name, clean(text, 300)) for name, text in rows))
+
+
+Spans = list[tuple[str, str]]
+"""One line in pieces, each with the style it has at a terminal."""
+
+
+def lines(shown: Snapshot) -> Iterator[Spans]:
+    """All of it, line by line, in columns."""
+    yield [(headline(shown), "bold")]
+    for block in blocks(shown):
+        table = [block.heads, *block.rows] if any(block.heads) else list(block.rows)
+        widths = [max(len(row[at]) for row in table) for at in range(len(block.heads))]
+        yield []
+        if block.title:
+            yield [(block.title, "bold red" if block.alarm else "dim")]
+        for row in table:
+            style = "dim" if row is block.heads else "red" if block.alarm else ""
+            padded = [cell.ljust(width) for cell, width in zip(row[:-1], widths, strict=False)]
+            yield [
+                (f"  {piece}", style or _COLOURS.get(cell, ""))
+                for piece, cell in zip((*padded, row[-1]), row, strict=True)
+            ]
 
 
 def text(shown: Snapshot) -> str:
     """All of it as plain lines."""
-    lines = [headline(shown)]
-    for block in blocks(shown):
-        table = [block.heads, *block.rows] if any(block.heads) else list(block.rows)
-        widths = [max(len(row[at]) for row in table) for at in range(len(block.heads))]
-        lines += ["", block.title] if block.title else [""]
-        lines += [
-            "  " + "  ".join(cell.ljust(width) for cell, width in zip(row, widths, strict=True)).rstrip()
-            for row in table
-        ]
-    return "\n".join(lines)
+    return "\n".join("".join(piece for piece, _ in line).rstrip() for line in lines(shown))
 
 
 def panel(shown: Snapshot) -> Any:
-    """All of it for a terminal, as something that rich renders."""
-    from rich.console import Group
-    from rich.table import Table
+    """All of it for a terminal, as something that rich renders.
+
+    One text, not tables: those take ten times as long, and the loop shares the interpreter with whoever draws.
+    """
     from rich.text import Text
 
-    parts: list[Any] = [Text(headline(shown), style="bold")]
-    for block in blocks(shown):
-        style = "bold red" if block.alarm else ""
-        heads = any(block.heads)
-        table = Table(
-            title=block.title or None, title_justify="left", title_style=style or "dim", show_header=heads, box=None
-        )
-        for head in block.heads:
-            table.add_column(head, style=style, header_style="dim", overflow="ellipsis", no_wrap=heads)
-        for row in block.rows:
-            table.add_row(*(Text(cell, style=_colour(cell)) for cell in row))
-        parts.append(table)
-    return Group(*parts)
+    whole = Text(no_wrap=True, overflow="ellipsis", end="")
+    for line in lines(shown):
+        for piece, style in line:
+            whole.append(piece, style or None)
+        whole.append("\n")
+    return whole
 
 
 _COLOURS: Final[Mapping[str, str]] = {
@@ -221,7 +233,3 @@ _COLOURS: Final[Mapping[str, str]] = {
     "ONE_SIDED": "yellow",
     "UNKNOWN": "red",
 }
-
-
-def _colour(cell: str) -> str:
-    return _COLOURS.get(cell, "")

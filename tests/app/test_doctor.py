@@ -3,15 +3,14 @@
 import datetime
 import fcntl
 import json
-import shutil
 import socket
 import ssl
-import subprocess
 from email.utils import format_datetime
 from functools import partial
 
 import pytest
 import trio
+import trustme
 
 from tickwright import doctor
 from tickwright.cli import run as tickwright
@@ -172,25 +171,15 @@ async def test_words_that_are_no_tls_are_told(venue, tmp_path):
         await reach(f"wss://127.0.0.1:{port}/")
 
 
-@pytest.fixture(scope="module")
-def certificate(tmp_path_factory):
-    """A certificate that nobody trusts but who is told to."""
-    if shutil.which("openssl") is None:
-        pytest.skip("no openssl to make a certificate with")
-    folder = tmp_path_factory.mktemp("tls")
-    command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=127.0.0.1"]
-    command += ["-addext", "subjectAltName=IP:127.0.0.1", "-keyout", "key.pem", "-out", "cert.pem"]
-    subprocess.run(command, cwd=folder, check=True, capture_output=True)
-    return folder
-
-
-async def test_tls_must_be_trusted(venue, certificate):
+async def test_tls_must_be_trusted(venue):
+    authority = trustme.CA()
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
-    context.load_cert_chain(certificate / "cert.pem", certificate / "key.pem")
+    authority.issue_cert("127.0.0.1").configure_cert(context)
     port = await venue(answer(stamp(NOW)), context)
-    with pytest.raises(Unreachable, match="expected trusted TLS, got: self-signed certificate"):
+    with pytest.raises(Unreachable, match="expected trusted TLS, got: unable to get local issuer certificate"):
         await reach(f"wss://127.0.0.1:{port}/")
-    trusting = ssl.create_default_context(cafile=str(certificate / "cert.pem"))
+    trusting = ssl.create_default_context()
+    authority.configure_trust(trusting)
     reached = await reach(f"https://127.0.0.1:{port}/", context=trusting, wall=lambda: NOW)
     assert reached.tls.startswith("TLSv1.")
     assert reached.ahead_ms == (-1000.0, 0.0)
