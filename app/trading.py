@@ -236,11 +236,15 @@ def status_of(ending: Ending, latched: bool, failed: bool) -> str:
 
 @asynccontextmanager
 async def opened(
-    config: Config, served: Mapping[str, Mapping[str, Any]], told: Told, make: Any = make_wire
+    config: Config,
+    served: Mapping[str, Mapping[str, Any]],
+    told: Told,
+    make: Any = make_wire,
+    clock: RunClock | None = None,
 ) -> AsyncIterator[TradingRun]:
     """Build a run of a checked config; `served` are the venues that were started for it, by their keys.
 
-    What the run has to say goes to its log, and to `told` for a person; `make` makes the wires.
+    What the run has to say goes to its log, and to `told` for a person; `make` makes the wires, `clock` tells the time.
 
     Raises:
         ConfigError: the config cannot be run.
@@ -249,7 +253,7 @@ async def opened(
     """
     loaded = load_strategies(config)
     checks = load_checks(config)
-    clock = RunClock()
+    clock = clock or RunClock()
     log = RunLog(clock.now, echo=told)
     async with AsyncExitStack() as stack:
         stack.enter_context(log.redactor.crash_reports())
