@@ -56,8 +56,9 @@ class Market:
 
     def best(self, side: int) -> int:
         """The best price of a side in ticks, 0 where it is empty."""
-        levels = self._levels(side)
-        return 0 if levels.n == 0 else side * levels.keys[levels.n - 1]
+        if self._levels(side).n == 0:
+            return 0
+        return self.book.bid_ticks() if side > 0 else self.book.ask_ticks()
 
     def levels(self, side: int, most: int = 0) -> list[tuple[int, int]]:
         """(ticks, lots) of a side, best first; `most` 0 for all."""
