@@ -212,7 +212,7 @@ class World:
                 await trio.sleep(PAUSE_S)
             self.run.live.stop("the script is over")
         position = self.run.parts.portfolio.position(0)
-        notes = ended[0].run.table("notes").to_pylist()
+        notes = ended[0].run.table("notes").select(["severity", "text"]).to_pylist()
         return Outcome(
             rows=self.strategy.rows,
             position=position.lots,

@@ -166,7 +166,7 @@ class Market:
     def _from_best(self, side: int) -> Iterator[tuple[int, int]]:
         """Levels one by one, as nobody needs all of them."""
         levels = self._levels(side)
-        return ((side * levels.keys[i], levels.sizes[i]) for i in range(levels.n - 1, -1, -1))
+        return ((side * key, levels.at(key)) for key in reversed(levels.all_keys()))
 
     def _levels(self, side: int) -> Levels:
         return self.book.bids if side > 0 else self.book.asks
