@@ -107,7 +107,6 @@ class Street:
         else:
             self.order(event.taker, event.lots, event.ticks, rests=False)
             self.level(-event.taker, event.ticks, event.after)
-        self.tidy()
 
     def order(self, side: int, lots: int, ticks: int, *, rests: bool) -> None:
         venue = self.venue
@@ -145,15 +144,22 @@ class Street:
                 self.market.resize(standing[0], lots)
 
 
-def config_in(folder: Path, mode: str, self_match: str, fee: str) -> Any:
-    risk = {name: "none" for name in WIDE} | {name: "1000" for name in MANY} | {name: "1e9" for name in MUCH}
+def config_in(folder: Path, mode: str, self_match: str, fee: str, queue: str = "back") -> Any:
+    risk = dict.fromkeys(WIDE, "none") | dict.fromkeys(MANY, "1000") | dict.fromkeys(MUCH, "1e9")
     raw: dict[str, Any] = {
         "name": "parity",
         "mode": mode,
         "account": {"currency": "CHF", "balances": {"CHF": "10000000", "BTC": "100"}},
         "venues": {"tdx": {"adapter": "tdx", "fees": {"maker": fee, "taker": fee}}},
-        "strategies": {"scripted": {"use": f"{Path(__file__).with_name('parity_strategy.py')}:Scripted", "instruments": [ID], "allow": [ID]}},
+        "strategies": {
+            "scripted": {
+                "use": f"{Path(__file__).with_name('parity_strategy.py')}:Scripted",
+                "instruments": [ID],
+                "allow": [ID],
+            }
+        },
         "risk": {**risk, "market_orders": "allow", "self_match": self_match, "duplicate_window_ms": "none"},
+        "simulator": {"queue": queue},
         "runs": str(folder / "runs"),
         "state": str(folder / "state"),
     }
@@ -186,6 +192,8 @@ class World:
         live.bell.ring.set()
 
     def play(self, event: Event) -> None:
+        if isinstance(self.market, Street):
+            self.market.tidy()
         if not isinstance(event, Levels | Print):
             self.command(event)
             return
@@ -222,9 +230,11 @@ class World:
         )
 
 
-async def simulated(folder: Path, events: list[Event], self_match: str, instrument: Instrument, fee: str) -> Outcome:
+async def simulated(
+    folder: Path, events: list[Event], self_match: str, instrument: Instrument, fee: str, queue: str = "back"
+) -> Outcome:
     """The script on paper: our orders go into the simulator."""
-    config = config_in(folder, "paper", self_match, fee)
+    config = config_in(folder, "paper", self_match, fee, queue)
 
     def wire(config: Any, site: Any, clock: Clock) -> Feed:
         return Feed(clock, instrument)

@@ -126,18 +126,14 @@ class Script:
 
     def gone(self, side: int, ticks: int, *, at: bool) -> None:
         """No order of ours rests any more on a side at better prices than this one."""
-        self.resting = [
-            each for each in self.resting if each.side != side or side * (each.ticks - ticks) <= 0 - at
-        ]
+        self.resting = [each for each in self.resting if each.side != side or side * (each.ticks - ticks) <= 0 - at]
 
     # --- the market -----------------------------------------------------------------------------------------------
 
     def open(self) -> None:
         """The first book."""
         rng = self.random
-        self.say(
-            *((side, MIDDLE - side * (3 + 2 * i), rng.randint(2, 40)) for side in (1, -1) for i in range(LEVELS))
-        )
+        self.say(*((side, MIDDLE - side * (3 + 2 * i), rng.randint(2, 40)) for side in (1, -1) for i in range(LEVELS)))
 
     def refill(self) -> None:
         """No side ever runs dry."""

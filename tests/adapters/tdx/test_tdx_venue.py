@@ -33,7 +33,10 @@ from tickwright.engine.events import (
     Traded,
 )
 from tickwright.engine.instrument import Instrument
-from tickwright.engine.order import priced_order
+from tickwright.engine.order import Working, approval, priced_order
+from tickwright.engine.orders import OrderManager
+from tickwright.engine.ports import Ledger
+from tickwright.engine.records import Recorder
 from tickwright.engine.secret import Secret
 from tickwright.engine.terms import BUY, Liquidity, Refusal, Side
 from tickwright.engine.times import SECOND
@@ -166,9 +169,12 @@ async def running(far, nursery, **said: Any):
 
 
 def order(name: str, *, lots: int = 200, ticks: int = 6200, venue_order_id: str = ""):
-    made = priced_order(Book(ETH), name, 1, BUY, lots, ticks, None, None)
-    made.sent_ts = START
-    made.venue_order_id = venue_order_id
+    made = priced_order(Book(ETH), name, 1, BUY, lots, ticks, Working(), Working())
+    manager = OrderManager(Recorder(), Ledger())
+    manager.register(approval(made, START), START)
+    manager.send_start(made, START)
+    if venue_order_id:
+        manager.ack(made, venue_order_id, START)
     return made
 
 
