@@ -37,8 +37,9 @@ class ControlClient:
         except OSError as error:
             holder = folder.holder()
             if holder:
-                told = f"process {holder} runs with {folder.path} and does not answer: {error.strerror or error}"
-                raise NoAnswer(told) from None
+                missing = isinstance(error, FileNotFoundError)
+                why = "takes no commands yet, or no more" if missing else "does not answer"
+                raise NoAnswer(f"process {holder} runs with {folder.path} and {why}") from None
             raise NotRunning(f"{folder.path}: not running") from None
         self._socket.settimeout(ANSWER_S)
         self._held = b""

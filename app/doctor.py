@@ -4,6 +4,8 @@ The same checks stand before a live run, which does not start where one fails.
 """
 
 import os
+import stat
+import sys
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from pathlib import Path
@@ -77,8 +79,15 @@ def _strategies(config: Config) -> Iterator[Finding]:
     except ConfigError as error:
         for fault in error.faults:
             yield Finding("strategies", FAIL, str(fault))
-    else:
-        yield Finding("strategies", OK, ", ".join(f"{name}: {one.form.__name__}" for name, one in loaded.items()))
+        return
+    yield Finding("strategies", OK, ", ".join(f"{name}: {one.form.__name__}" for name, one in loaded.items()))
+    for name, one in loaded.items():
+        source = getattr(sys.modules.get(one.form.__module__), "__file__", None)
+        for path in (Path(source), Path(source).parent) if source else ():
+            mode = path.stat().st_mode
+            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+                status = FAIL if config.mode == "live" else WARN
+                yield Finding(f"strategy {name}", status, f"{path}: everybody may write there, and it runs as us")
 
 
 def _limits(config: Config) -> Iterator[Finding]:

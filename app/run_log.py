@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
+import msgspec
 import structlog
 
 from tickwright.engine.terms import OrderEvent, OrderState
@@ -28,6 +29,8 @@ WAITING_MAX: Final = 1000
 
 _NOT_SHOWN: Final = ("at", "severity", "run_id", "strategy_id", "event", "exception")
 
+EVENTS: Final = {int(event): event.name.lower() for event in OrderEvent}
+STATES: Final = {int(state): state.name for state in OrderState}
 SEVERITIES: Final = ("info", "warning", "error", "critical")
 
 
@@ -106,18 +109,22 @@ class RunLog:
                 self._order(dict(zip(columns, rows[at * width : (at + 1) * width].tolist(), strict=True)), text)
 
     def _order(self, row: dict[str, int], reason: str) -> None:
+        """One event of one order. Written without structlog, in a tenth of the time: orders come in numbers."""
         prefix, instruments, strategies = self._names
         number, owner = row["order"], row["strategy"]
-        about = {"reason": reason} if reason else {}
-        self._logger.info(
-            OrderEvent(row["event"]).name.lower(),
-            at=as_text(row["ts"]),
-            client_order_id=f"{prefix}-{number}" if number >= 0 else f"external{number}",
-            strategy_id=strategies[owner] if 0 <= owner < len(strategies) else "",
-            instrument=instruments[row["market"]] if row["market"] < len(instruments) else "",
-            state=OrderState(row["state"]).name,
-            **about,
-        )
+        event = {
+            "at": as_text(row["ts"]),
+            "severity": "info",
+            **self._common,
+            "client_order_id": f"{prefix}-{number}" if number >= 0 else f"external{number}",
+            "strategy_id": strategies[owner] if 0 <= owner < len(strategies) else "",
+            "instrument": instruments[row["market"]] if row["market"] < len(instruments) else "",
+            "state": STATES[row["state"]],
+        }
+        if reason:
+            event["reason"] = self.redactor.text(reason)
+        event["event"] = EVENTS[row["event"]]
+        self.msg(msgspec.json.encode(event).decode())
 
     @contextmanager
     def libraries(self) -> Iterator[None]:

@@ -286,6 +286,9 @@ def test_a_process_that_is_stuck_is_told_from_none(folder, monkeypatch):
         fcntl.flock(lock, fcntl.LOCK_EX)
         lock.write("4711\n")
         lock.flush()
+        with pytest.raises(NoAnswer, match=r"process 4711 runs with .* and takes no commands yet, or no more"):
+            ControlClient(folder)
+        folder.listen().close()
         with pytest.raises(NoAnswer, match=r"process 4711 runs with .* and does not answer"):
             ControlClient(folder)
         with folder.listen(), ControlClient(folder) as client, pytest.raises(NoAnswer, match=r"within 0\.01 s"):

@@ -288,6 +288,31 @@ async def test_a_strategy_that_cannot_be_loaded(venue, tmp_path):
     assert "strategies.maker.use" in found["strategies"].text
 
 
+STRATEGY = """from tickwright import Strategy
+
+class Mine(Strategy):
+    pass
+"""
+
+
+@pytest.mark.parametrize(("mode", "status"), [("paper", "warn"), ("live", "fail")])
+async def test_a_strategy_that_everybody_may_change(venue, tmp_path, mode, status, monkeypatch):
+    monkeypatch.setenv("TW_USER", "canary")
+    (tmp_path / "key").write_text("canary")
+    (tmp_path / "key").chmod(0o600)
+    (tmp_path / "mine.py").write_text(STRATEGY)
+    port = await venue(answer(stamp(NOW)))
+    monkeypatch.chdir(tmp_path)
+    mine = {"maker": {"use": "./mine.py:Mine", "instruments": [ID], "allow": [ID]}}
+    make = live(port, tmp_path) if mode == "live" else partial(config, port, tmp_path)
+    loaded = make(strategies=mine)
+    assert "strategy maker" not in await told(loaded)
+    (tmp_path / "mine.py").chmod(0o666)
+    found = await told(loaded)
+    assert found["strategy maker"].status == status
+    assert found["strategy maker"].text.endswith("mine.py: everybody may write there, and it runs as us")
+
+
 # --- instruments ------------------------------------------------------------------------------------------------------
 
 
