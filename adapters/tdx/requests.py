@@ -46,6 +46,9 @@ FILL_WAIT_NS: Final = 2 * SECOND
 ENDED_KEPT: Final = 4096
 """Orders that ended are kept for late trades: at 20 orders a second, the last 200 s."""
 
+EARLY_KEPT: Final = 256
+"""Orders of unknown name whose fills are kept: those of one burst."""
+
 _CREATE: Final = "create"
 _CANCEL: Final = "cancel"
 _ENDS: Final = frozenset((Status.FILLED, Status.CANCELED, Status.REJECTED, Status.EXPIRED))
@@ -88,6 +91,7 @@ class Requests:
         self._live: dict[str, OwnOrder] = {}  # not ended: as many as rest at the venue
         self._behind: dict[str, OwnOrder] = {}  # with fills outstanding
         self._ended: OrderedDict[str, None] = OrderedDict()
+        self._early: OrderedDict[str, dict[str, int]] = OrderedDict()  # fills of orders that have no name yet
 
     def placed(self, command: Place, instrument: Instrument) -> None:
         """An order is about to be sent.
@@ -222,6 +226,8 @@ class Requests:
             self.notices.append(ReconcileWanted(reason=f"a fill in the unknown pair {shown(told.pair_id)}"))
             return []
         lots = _lots(instrument, told.qty, "d.quantity", told.topic)
+        if order is None:
+            self._remember(told, lots)
         cumulative = -1
         if told.cumulative is not None:
             cumulative = _lots(instrument, told.cumulative, "d.cumulativeQuantity", told.topic)
@@ -244,6 +250,12 @@ class Requests:
         if order is not None:
             self._book(order, told, lots, cumulative, at)
         return [event]
+
+    def _remember(self, told: TradeStated, lots: int) -> None:
+        """Count a fill for the order that its venue's id will turn out to mean."""
+        self._early.setdefault(told.venue_order_id, {})[told.trade_id] = lots
+        if len(self._early) > EARLY_KEPT:
+            self._early.popitem(last=False)
 
     def _book(self, order: OwnOrder, told: TradeStated, lots: int, cumulative: int, at: int) -> None:
         order.trade_ids.add(told.trade_id)
@@ -359,6 +371,9 @@ class Requests:
             return
         order.venue_order_id = venue_order_id
         self._by_venue_id[venue_order_id] = order
+        for trade_id, lots in self._early.pop(venue_order_id, {}).items():
+            order.trade_ids.add(trade_id)
+            order.booked_lots += lots
 
     def _close(self, order: OwnOrder) -> None:
         """Nothing more is expected of an order but late trades."""

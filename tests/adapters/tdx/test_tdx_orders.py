@@ -193,7 +193,9 @@ def test_a_fill_that_overtakes_its_order_names_the_venue_s_id():
     (event,) = link.receive(fill("t1", "2", "2"), 2)
     assert (event.client_order_id, event.venue_order_id, event.lots) == ("", "v-mm-1", 200)
     assert link.take_notices() == []  # it may be that of the order that waits for its first state
-    link.receive(state(), 3)
+    link.receive(state(executed="2", status="FILLED"), 3)
+    assert link.due() > 3600 * SECOND  # and once named it counts: no trades are asked for
+    assert link.receive(fill("t1", "2", "2"), 4) == []
     link.receive(fill("t2", "2", "2", orderId="v-stranger"), 4)
     assert [type(notice) for notice in link.take_notices()] == [ExternalOrder]
 
