@@ -25,19 +25,22 @@ class Grid:
     these and most of them were seen before.
     """
 
-    def __init__(self, instrument: Instrument) -> None:
+    def __init__(self, instrument: Instrument, *, signed: bool = False) -> None:
         self.instrument = instrument
+        self.signed = signed
         # 4096 texts: the prices in play around the touch, a few hundred bytes each.
         self.ticks = lru_cache(maxsize=4096)(self._ticks)
         self.lots = lru_cache(maxsize=4096)(self._lots)
 
     def price(self, text: str, field: str, topic: str) -> int:
-        """A price above zero, in ticks.
+        """A price in ticks: above zero, unless the grid is `signed` (the net price of several legs).
 
         Raises:
             BadMessage: no plain decimal above zero. OffGrid: between two ticks, or beyond 62 bits.
         """
         try:
+            if self.signed:
+                return -self.ticks(text[1:]) if text.startswith("-") else self.ticks(text)
             ticks = self.ticks(text)
         except UnitError as error:
             raise self._refusal(error, text, field, topic) from None

@@ -10,7 +10,7 @@ so a frame of 100,000 brackets would exhaust the stack in either.
 
 import json
 import re
-from typing import Final
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -18,11 +18,19 @@ from tickwright.adapters.bad_message import BadMessage, shown
 
 DEPTH_MAX: Final = 32
 
+_MISTYPED: Final = re.compile(
+    r"(?:Object missing required field `(?P<missing>\w+)`|Expected (?P<expected>.+?)(?:, got (?P<received>.+?))?)"
+    r"(?: - at `\$(?P<path>.*)`)?",
+    re.DOTALL,
+)
 _NUMBER: Final = re.compile(r"-?[0-9]{1,30}(\.[0-9]{1,30})?")
 _SKELETON_DROPS: Final = bytes(byte for byte in range(256) if byte not in b'[]{}"\\')
 _BRACKETS_DROPS: Final = bytes(byte for byte in range(256) if byte not in b"[]{}")
 _STRING: Final = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"?', re.DOTALL)
 _QUICK_ROUNDS: Final = DEPTH_MAX // 2
+
+
+T = TypeVar("T")
 
 
 class Numeral:
@@ -143,3 +151,26 @@ def _check_surrogates(value: object) -> None:
                 waiting += found
             case _:
                 pass
+
+
+def typed(data: object, shape: type[T], topic: str, root: str = "d") -> T:
+    """Data of `strict_json` as the shape of a message, nothing coerced; `root` is what its fields are called below.
+
+    Raises:
+        BadMessage: naming the field, the type expected and the type received.
+    """
+    try:
+        return msgspec.convert(data, shape)
+    except msgspec.ValidationError as error:
+        raise mistyped(error, topic, root) from None
+
+
+def mistyped(error: msgspec.ValidationError, topic: str, root: str = "d") -> BadMessage:
+    """What the typed decoder's refusal is called here: ``Expected `str`, got `int` - at `$.p` `` names d.p."""
+    match = _MISTYPED.fullmatch(str(error))
+    if match is None:
+        return BadMessage(root, "its documented shape", str(error), topic)
+    field = root + (match["path"] or "")
+    if match["missing"]:
+        return BadMessage(f"{field}.{match['missing']}", "it", "nothing", topic)
+    return BadMessage(field, match["expected"], match["received"] or "something else", topic)

@@ -41,7 +41,10 @@ from tickwright.secrets import CREDENTIALS, SecretRef
 GROUP: Final = "tickwright.adapters"
 SIM: Final = Adapter(name="sim")
 """The simulated venue: no live market of its own, nothing to set."""
-_OURS: Final = {"tdx": "tickwright.adapters.tdx.settings:TDX"}
+_OURS: Final = {
+    "powertrade": "tickwright.adapters.powertrade.settings:POWERTRADE",
+    "tdx": "tickwright.adapters.tdx.settings:TDX",
+}
 
 
 @frozen(kw_only=True)

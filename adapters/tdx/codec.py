@@ -15,7 +15,7 @@ import msgspec
 
 from tickwright.adapters.bad_message import BadMessage, shown
 from tickwright.adapters.decimals import Grid, decimal, maybe_decimal
-from tickwright.adapters.strict import checked, malformed, strict_json
+from tickwright.adapters.strict import checked, malformed, mistyped, strict_json, typed
 from tickwright.adapters.tdx import assumed
 from tickwright.adapters.tdx.fields import moment, side
 from tickwright.adapters.tdx.messages import (
@@ -41,10 +41,8 @@ from tickwright.adapters.tdx.own import (
     balance_stated,
     is_order,
     is_trade,
-    mistyped,
     order_stated,
     trade_stated,
-    typed,
     unwrapped,
 )
 from tickwright.adapters.tdx.topics import Channel, Topic, orders_topic, parse_topic

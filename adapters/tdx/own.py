@@ -5,14 +5,12 @@ fields that only executions have is a fill; what has an `id` and one of the fiel
 Both may come wrapped in a key, and in arrays.
 """
 
-import re
 from collections.abc import Iterator
-from typing import Any, Final, TypeVar
-
-import msgspec
+from typing import Any, Final
 
 from tickwright.adapters.bad_message import BadMessage, shown
 from tickwright.adapters.decimals import amount, decimal, maybe_amount
+from tickwright.adapters.strict import typed
 from tickwright.adapters.tdx import assumed
 from tickwright.adapters.tdx.fields import moment, side, status
 from tickwright.adapters.tdx.messages import BalanceStated, OrderStated, TradeStated
@@ -22,15 +20,8 @@ from tickwright.engine.terms import Liquidity
 
 _TRADE_ONLY: Final = frozenset(("executedAt", "isTaker", "grossAmount", "cumulativeQuantity"))
 _ORDER_ONLY: Final = frozenset(("executedQuantity", "status", "timeInForce"))
-_MISTYPED: Final = re.compile(
-    r"(?:Object missing required field `(?P<missing>\w+)`|Expected (?P<expected>.+?)(?:, got (?P<received>.+?))?)"
-    r"(?: - at `\$(?P<path>.*)`)?",
-    re.DOTALL,
-)
 _PARTS_MAX: Final = 10_000
 """Of one message: 1 MiB holds fewer orders than this."""
-
-T = TypeVar("T")
 
 
 def is_trade(data: dict[str, Any]) -> bool:
@@ -144,26 +135,3 @@ def balance_stated(data: object, topic: str) -> BalanceStated:
         withdrawing=numbers[2],
         credit=numbers[3],
     )
-
-
-def typed(data: object, shape: type[T], topic: str) -> T:
-    """Data of `strict_json` as a shape of `wire`, nothing coerced.
-
-    Raises:
-        BadMessage: naming the field, the type expected and the type received.
-    """
-    try:
-        return msgspec.convert(data, shape)
-    except msgspec.ValidationError as error:
-        raise mistyped(error, topic) from None
-
-
-def mistyped(error: msgspec.ValidationError, topic: str) -> BadMessage:
-    """What the typed decoder's refusal is called here: ``Expected `str`, got `int` - at `$.p` `` names d.p."""
-    match = _MISTYPED.fullmatch(str(error))
-    if match is None:
-        return BadMessage("d", "its documented shape", str(error), topic)
-    field = "d" + (match["path"] or "")
-    if match["missing"]:
-        return BadMessage(f"{field}.{match['missing']}", "it", "nothing", topic)
-    return BadMessage(field, match["expected"], match["received"] or "something else", topic)

@@ -11,12 +11,12 @@ from msgspec import Struct
 
 from tickwright.adapters.bad_message import BadMessage, shown
 from tickwright.adapters.decimals import amount
-from tickwright.adapters.strict import checked, strict_json
+from tickwright.adapters.strict import checked, strict_json, typed
 from tickwright.adapters.tdx import assumed
 from tickwright.adapters.tdx.codec import Codec
 from tickwright.adapters.tdx.fields import moment
 from tickwright.adapters.tdx.messages import BalanceStated, OrderStated, Place, Refused, TradeStated
-from tickwright.adapters.tdx.own import balance_stated, order_stated, trade_stated, typed
+from tickwright.adapters.tdx.own import balance_stated, order_stated, trade_stated
 from tickwright.adapters.tdx.wire import SIZE_MAX, Id, Stamp, Text, Token
 from tickwright.engine.errors import UnitError
 from tickwright.engine.instrument import Instrument
