@@ -285,12 +285,7 @@ async def opened(
         )
         parts.core.store = journal.store()
         warmed = warm_up(config, parts)
-        folder = make_run_folder(
-            config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
-        )
-        (folder / LIMITS).write_text(parts.floor.describe())
-        stated = parts.core.books.fees if config.mode == "live" else None
-        writer = RunWriter(folder, instruments, parts.strategies, journal.prefix, CODES, parts.floor.columns, stated)
+        folder, writer = results_of(config, parts, journal.prefix)
         tally = Tally()
         ids = tuple(each.id for each in instruments)
         log.open(StateFolder.open(config.state_folder).log, folder.name, journal.prefix, ids, parts.strategies)
@@ -306,6 +301,16 @@ async def opened(
         run = TradingRun(config, journal, parts, live, folder, writer, wires, tally)
         stack.callback(run.close)
         yield run
+
+
+def results_of(config: Config, parts: Parts, prefix: str) -> tuple[Path, RunWriter]:
+    """The run's folder, with what is known at the start in it, and the writer of its tables."""
+    text = as_yaml(config.resolved())
+    folder = make_run_folder(config.runs_folder, config.name, text, config.hash8, datetime.now(UTC))
+    (folder / LIMITS).write_text(parts.floor.describe())
+    stated = parts.core.books.fees if config.mode == "live" else None
+    columns = parts.floor.columns
+    return folder, RunWriter(folder, parts.instruments, parts.strategies, prefix, CODES, columns, stated)
 
 
 def drive(
