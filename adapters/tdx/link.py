@@ -220,6 +220,11 @@ class Link:
         self._out.clear()
         return texts
 
+    @property
+    def has_outgoing(self) -> bool:
+        """Whether frames wait to be written, whatever the time."""
+        return bool(self._out)
+
     def due(self) -> int:
         """When `outgoing` has something to do by itself; NO_TIME if never."""
         return min(self._channels.due() if self._up else NO_TIME, self._requests.due())

@@ -5,6 +5,7 @@ and for venues in this process: the generator behind the pauses, a dialler of st
 of its own, and the session's deadlines.
 """
 
+import math
 from collections.abc import Iterable, Mapping
 from decimal import Decimal
 from random import Random
@@ -147,6 +148,7 @@ class TdxVenue(Wire):
         self._entry: RestEntry | None = None
         self._adopted: dict[str, Order] = {}
         self._timer = trio.CancelScope()
+        self._armed = NO_TIME
         self._token_news = trio.Event()
         self._token_refused = False
         self._cod_due = NO_TIME
@@ -426,17 +428,21 @@ class TdxVenue(Wire):
 
     def _flush(self, link: Link, now: int) -> None:
         """Write what the link wants written, tell what it has to tell, and be called again in time."""
-        for text in link.outgoing(now):
-            self._session.send(self, Frame(text=text))
+        due = link.due()
+        if due <= now or link.has_outgoing:
+            for text in link.outgoing(now):
+                self._session.send(self, Frame(text=text))
+            due = link.due()
         for notice in link.take_notices():
             if isinstance(notice, LoginWanted):
                 self._token_wanted()
             self._teller.tell(notice)
-        self._set_timer(link)
+        if min(due, self._cod_due) != self._armed:
+            self._set_timer(link)
 
     def _set_timer(self, link: Link) -> None:
-        due = min(link.due(), self._cod_due)
-        wait = trio.current_time() + max(due - self._clock.now(), 0) / SECOND if due != NO_TIME else float("inf")
+        self._armed = due = min(link.due(), self._cod_due)
+        wait = trio.current_time() + max(due - self._clock.now(), 0) / SECOND if due != NO_TIME else math.inf
         self._timer.deadline = wait
 
     def _told(self, events: list[OrderReport]) -> None:
