@@ -95,7 +95,7 @@ class Run:
         with writing(folder):
             (folder / LIMITS).write_text(parts.floor.describe())
             writer = RunWriter(folder, tapes.instruments, parts.strategies, PREFIX, CODES, parts.floor.columns)
-        parts.recorder.open(writer, parts.floor.columns)
+        parts.recorder.open(writer, parts.floor.columns, writer.later)
         rounded = tuple(Rounded() for _ in tapes.tapes)
         blocks = stream(config, tapes, parts, rounded, bool(given))
         return cls(config, tapes, folder, writer, parts, blocks, rounded)
@@ -134,15 +134,15 @@ class Run:
         begun = time.perf_counter()
         with rare_collection():
             self.play_blocks(progress)
-        if self.first_ts is None:
-            self.parts.recorder.note(1, NOTHING_PLAYED, 0)
-        else:
-            core.stop(core.now)
-            self.last_ts = core.now
-        for instrument, rounded in zip(self.tapes.instruments, self.rounded, strict=True):
-            if rounded.rows:
-                self.parts.recorder.note(1, rounded_text(instrument.id, rounded.rows, rounded.first_row), core.now)
-        self.played_s = time.perf_counter() - begun
+            if self.first_ts is None:
+                self.parts.recorder.note(1, NOTHING_PLAYED, 0)
+            else:
+                core.stop(core.now)
+                self.last_ts = core.now
+            for instrument, rounded in zip(self.tapes.instruments, self.rounded, strict=True):
+                if rounded.rows:
+                    self.parts.recorder.note(1, rounded_text(instrument.id, rounded.rows, rounded.first_row), core.now)
+            self.played_s = time.perf_counter() - begun
 
     def play_blocks(self, progress: Progress | None) -> None:
         core = self.parts.core
@@ -253,7 +253,7 @@ def rare_collection() -> Iterator[None]:
     """Let the garbage collector look less often while a tape plays: a run makes many objects and hardly a cycle."""
     before = gc.get_threshold()
     gc.freeze()
-    gc.set_threshold(100_000, 20, 20)
+    gc.set_threshold(200_000, 20, 20)
     try:
         yield
     finally:

@@ -1,6 +1,6 @@
 cimport cython
 from tickwright.engine.answers cimport Answers
-from tickwright.engine.order cimport Approved, Order
+from tickwright.engine.order cimport Approved, Fill, Order
 from tickwright.engine.tracking cimport Tracker
 
 cdef int CHANGED, CONTRADICTION, CRIT, DUP_ID, E_ACK, E_CANCEL_ACK, E_CANCEL_REQ, E_DENIED
@@ -26,6 +26,8 @@ cdef class OrderManager(Tracker):
     cpdef alias(self, Order order, str venue_order_id)
     @cython.locals(order=Order)
     cpdef list open_orders(self)
+    @cython.locals(name=str, fill=Fill, bare=Fill, kept=dict)
+    cdef int let_go(self, Order order) except -1
     cdef int admit(self, Order order, int event, int marks, long long ts) except -1
     cpdef bint forget(self, Order order) except -1
     @cython.locals(order=Order)

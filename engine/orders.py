@@ -37,7 +37,7 @@ from tickwright.engine.marks import (
     SEND_FAILED,
     SEND_REPLACE,
 )
-from tickwright.engine.order import Approved, Denial, Order
+from tickwright.engine.order import Approved, Denial, Fill, Order
 from tickwright.engine.ports import Ledger
 from tickwright.engine.records import Recorder
 from tickwright.engine.terms import (
@@ -129,11 +129,33 @@ class OrderManager(Tracker):
         self.by_venue_order_id("", "")
         for order in gone:
             del self.by_id[order.client_order_id]
+            self.let_go(order)
         self.by_venue_id = {
             key: order for key, order in self.by_venue_id.items() if order.client_order_id in self.by_id
         }
         self.crowd = max(2 * KEPT, 2 * len(self.by_id))
         return len(gone)
+
+    def let_go(self, order: Order) -> int:
+        """Part a forgotten order from its fills, which point back at it, so that its memory returns at once.
+
+        What it tells of its trades stays, for who still holds it.
+        """
+        if order.fills is not None:
+            kept: dict[str, Fill] = {}
+            for name, fill in order.fills.items():
+                bare = Fill.__new__(Fill)
+                bare.trade_id = fill.trade_id
+                bare.lots = fill.lots
+                bare.ticks = fill.ticks
+                bare.liquidity_code = fill.liquidity_code
+                bare.ts = fill.ts
+                bare.cause = fill.cause
+                bare.recovered = fill.recovered
+                bare.inferred = fill.inferred
+                kept[name] = bare
+            order.fills = kept
+        return 0
 
     def admit(self, order: Order, event: int, marks: int, ts: int) -> int:
         """Take an order that was not sent by us into the books."""

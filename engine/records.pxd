@@ -9,6 +9,7 @@ cdef class Table:
     cdef readonly Py_ssize_t at
     cdef readonly long long total
     cdef object sink
+    cdef object later
     cdef object hasher
     cdef long long[::1] rows
     cdef list texts

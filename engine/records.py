@@ -8,6 +8,8 @@ hashed as they are handed over: the hash covers order log and fills, and so is t
 
 import hashlib
 from array import array
+from collections.abc import Callable
+from functools import partial
 from typing import Final, Protocol
 
 import numpy as np
@@ -72,18 +74,31 @@ def unpack(part: "Rows", width: int) -> "Rows":
     return rows.reshape(-1)
 
 
+class Later(Protocol):
+    """Does a block's work, which holds `size` bytes, when it comes to it: every work once, in the order given."""
+
+    def __call__(self, size: int, work: Callable[[], None]) -> None: ...
+
+
 class Table:
     """One table's block under construction."""
 
-    __slots__ = ("at", "columns", "hasher", "name", "rows", "sink", "texts", "total", "width")
+    __slots__ = ("at", "columns", "hasher", "later", "name", "rows", "sink", "texts", "total", "width")
 
     def __init__(
-        self, name: str, columns: tuple[str, ...], sink: Sink | None, hashed: bool = False, width: int = 0
+        self,
+        name: str,
+        columns: tuple[str, ...],
+        sink: Sink | None,
+        later: Later | None,
+        hashed: bool = False,
+        width: int = 0,
     ) -> None:
         self.name = name
         self.columns = columns
         self.width = width or len(columns)
         self.sink = sink
+        self.later = later
         self.rows = array("q", bytes(8 * self.width * BLOCK_ROWS))
         self.texts: list[str] = []
         self.at = 0
@@ -91,21 +106,29 @@ class Table:
         self.hasher = hashlib.sha256() if hashed else None
 
     def flush(self) -> None:
-        """Hand over what there is."""
+        """Hand over what there is, or have it handed over later."""
         if self.at == 0:
             return
-        part = memoryview(self.rows)[: self.at]
-        if self.hasher is not None:
-            self.hasher.update(part)
-            self.hasher.update("\n".join(self.texts).encode())
-            self.hasher.update(b"\n")
-        if self.sink is not None:
-            whole = np.frombuffer(part, np.int64)
-            rows = unpack(whole, self.width) if self.name == "orders" else whole.copy()
-            self.sink.block(self.name, self.columns, rows, self.texts)
-        self.total += self.at // self.width
+        size = self.at
+        rows = np.frombuffer(self.rows, np.int64)[:size]
+        texts = self.texts
+        self.total += size // self.width
         self.texts = []
         self.at = 0
+        if self.later is None:
+            self.hand_over(rows if self.name == "orders" else rows.copy(), texts)
+        else:
+            self.rows = array("q", bytes(8 * self.width * BLOCK_ROWS))
+            self.later(8 * size, partial(self.hand_over, rows, texts))
+
+    def hand_over(self, rows: "Rows", texts: list[str]) -> None:
+        """Hash a block, and give it to the sink."""
+        if self.hasher is not None:
+            self.hasher.update(rows.data)
+            self.hasher.update("\n".join(texts).encode())
+            self.hasher.update(b"\n")
+        if self.sink is not None:
+            self.sink.block(self.name, self.columns, unpack(rows, self.width) if self.name == "orders" else rows, texts)
 
 
 class Recorder:
@@ -117,13 +140,16 @@ class Recorder:
         self.seq = 0
         self.open(sink, evidence)
 
-    def open(self, sink: Sink | None, evidence: tuple[str, ...]) -> None:
-        """Start anew with a sink and the names of the gate's inputs; rows not handed over by then are lost."""
-        self.orders = Table("orders", ORDERS, sink, hashed=True, width=PACKED)
-        self.fills = Table("fills", FILLS, sink, hashed=True)
-        self.decisions = Table("decisions", DECISIONS + evidence, sink)
-        self.notes = Table("notes", NOTES, sink)
-        self.equity = Table("equity", EQUITY, sink)
+    def open(self, sink: Sink | None, evidence: tuple[str, ...], later: Later | None = None) -> None:
+        """Start anew with a sink and the names of the gate's inputs; rows not handed over by then are lost.
+
+        Blocks are hashed and handed over by `later` where it is given, else at once.
+        """
+        self.orders = Table("orders", ORDERS, sink, later, hashed=True, width=PACKED)
+        self.fills = Table("fills", FILLS, sink, later, hashed=True)
+        self.decisions = Table("decisions", DECISIONS + evidence, sink, later)
+        self.notes = Table("notes", NOTES, sink, later)
+        self.equity = Table("equity", EQUITY, sink, later)
 
     def order(self, order: Order, event: int, ts: int) -> None:
         """One event of one order, with the order as it is after the event; the text is its reason, if any."""

@@ -16,7 +16,7 @@ from tickwright.engine.keeping import day_of, execution, facts
 from tickwright.engine.marks import E_DENIED, E_FILL, E_INTENT
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.portfolio import Portfolio
-from tickwright.engine.records import Recorder, Sink
+from tickwright.engine.records import Later, Recorder, Sink
 
 SEVERITIES: Final = ("info", "warning", "crit", "halt")
 ACTIONS: Final = ("new", "replace")
@@ -59,8 +59,8 @@ class Scribe(Recorder):
         self.ts = 0
         super().__init__(sink, evidence)
 
-    def open(self, sink: Sink | None, evidence: tuple[str, ...]) -> None:
-        super().open(sink, evidence)
+    def open(self, sink: Sink | None, evidence: tuple[str, ...], later: Later | None = None) -> None:
+        super().open(sink, evidence, later)
         self.evidence = evidence
 
     def begin(self, instruments: Sequence[Instrument], strategies: Sequence[str], ts: int, **about: Any) -> None:

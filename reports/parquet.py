@@ -108,7 +108,7 @@ class _Behind:
 
 
 class _File:
-    """One table's file: gathers blocks, writes row groups. All but `take` runs on the thread behind the run."""
+    """One table's file: gathers blocks, writes row groups."""
 
     def __init__(self, path: Path, columns: tuple[str, ...], build: Any, behind: _Behind) -> None:
         self.behind = behind
@@ -118,11 +118,8 @@ class _File:
         self.texts: list[str] = []
         self.writer = open_table(path, as_table(build(Frame(columns, np.empty(0, np.int64), []))).schema)
 
-    def take(self, rows: Ints, texts: list[str]) -> None:
-        """Hand a block over."""
-        self.behind.write(8 * len(rows), lambda: self.gather(rows, texts))
-
     def gather(self, rows: Ints, texts: list[str]) -> None:
+        """Take a block, and write row groups while there are enough rows."""
         self.parts.append(np.frombuffer(rows, np.int64))
         self.texts.extend(texts)
         while len(self.texts) >= GROUP_ROWS:
@@ -195,7 +192,7 @@ class RunWriter:
         }
 
     def block(self, table: str, columns: tuple[str, ...], rows: Ints, texts: list[str]) -> None:
-        """Take one block of rows.
+        """Take one block of rows; a run does so on the thread behind it, by `later`.
 
         Raises:
             ValueError: the columns are not those the file was opened with.
@@ -203,7 +200,11 @@ class RunWriter:
         file = self.files[table]
         if columns != file.columns:
             raise ValueError(f"table {table}: expected columns {file.columns}, received {columns}")
-        file.take(rows, texts)
+        file.gather(rows, texts)
+
+    def later(self, size: int, work: Callable[[], None]) -> None:
+        """Do some work, which holds `size` bytes and may give us blocks, on the thread behind the run."""
+        self.behind.write(size, work)
 
     def close(self) -> None:
         """Finish every file; may be called twice. Whatever was handed over can be read afterwards."""
