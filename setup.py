@@ -69,6 +69,7 @@ def extensions() -> list[Extension]:
             "language_level": 3,
             "annotation_typing": False,
             "boundscheck": True,
+            "initializedcheck": False,  # every view is set by `__init__` or by who makes the object
             "wraparound": False,
             "cdivision": False,
         },

@@ -1,27 +1,11 @@
 cimport cython
+from tickwright.engine.levels cimport Levels
 
 cdef extern from *:
     ctypedef long long wide "__int128"
 
 cdef int CROSSED, GAPPED, LIVE, ONE_SIDED, STALE, SYNCING
-cdef long long EXACT_DOUBLE, GRID_END
-
-@cython.final
-cdef class Levels:
-    cdef readonly str name
-    cdef readonly Py_ssize_t n
-    cdef long long[::1] keys
-    cdef long long[::1] sizes
-
-    @cython.locals(keys=cython.longlong[::1], i=cython.Py_ssize_t, near=cython.Py_ssize_t, low=cython.Py_ssize_t, middle=cython.Py_ssize_t)
-    cdef Py_ssize_t find(self, long long key)
-    @cython.locals(keys=cython.longlong[::1], sizes=cython.longlong[::1], i=cython.Py_ssize_t, j=cython.Py_ssize_t, n=cython.Py_ssize_t)
-    cpdef bint set(self, long long key, long long size)
-    @cython.locals(i=cython.Py_ssize_t)
-    cpdef long long at(self, long long key)
-    cpdef list all_keys(self)
-    cdef refuse(self, long long key, long long size)
-    cdef grow(self)
+cdef long long EXACT_DOUBLE
 
 cdef class Book:
     cdef readonly object instrument
@@ -34,8 +18,11 @@ cdef class Book:
     cdef readonly long long ts
     cdef long long tick_num, lot_num, quick_ticks, quick_lots
     cdef double tick_den, lot_den
+    cdef tuple seen
+    cdef long long seen_bid, seen_ask, seen_bid_lots, seen_ask_lots
 
     cpdef bint apply(self, int side, long long ticks, long long lots)
+    @cython.locals(bids=Levels, asks=Levels)
     cpdef int settle(self, long long ts) except -1
     cpdef pin(self, health, str reason)
     cpdef clear(self)
@@ -43,6 +30,8 @@ cdef class Book:
     cpdef long long bid_ticks(self)
     cpdef long long ask_ticks(self)
     cpdef long long size_at(self, int side, long long ticks)
+    @cython.locals(bids=Levels, asks=Levels, bid=cython.longlong, ask=cython.longlong, bid_lots=cython.longlong, ask_lots=cython.longlong, seen=tuple)
+    cdef tuple read_touch(self)
     cpdef double as_price(self, long long ticks)
     cpdef double as_size(self, long long lots)
     @cython.locals(bid_lots=wide, ask_lots=wide, total=wide, top=wide, bottom=double)

@@ -1,28 +1,23 @@
 """One instrument's price levels, and what they are worth.
 
-A side is two parallel arrays, worst level first and best last, so that the changes that happen most, near the touch,
-move the fewest elements. Keys grow towards the best on both sides: a bid's key is its price, an ask's is minus its
-price, and so one piece of code serves both. A level is looked for from the best, a few steps one by one (four out of
-five changes are there), then by halving.
+Each side is a `Levels`, whose keys grow towards the best: a bid's key is its price, an ask's is minus its price.
 
-Nothing is cached for the strategy: `bid` and the like are computed when read, because a strategy that is woken a
-thousand times reads a few of them, and each cached figure would be paid for at every change.
+Nothing is prepared for the strategy: `bid` and the like are computed when read, because a strategy that is woken a
+thousand times reads a few of them, and each prepared figure would be paid for at every change. `touch` alone is kept
+from one reading to the next, since it seldom changes between two and is four floats and a tuple.
 """
 
-from array import array
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from tickwright.engine.errors import LocalError, RemoteError, UnitError
+from tickwright.engine.errors import LocalError
 from tickwright.engine.instrument import Instrument
-from tickwright.engine.terms import CROSSED, GAPPED, GRID_END, LIVE, ONE_SIDED, STALE, SYNCING, Health
+from tickwright.engine.levels import Levels
+from tickwright.engine.terms import CROSSED, GAPPED, LIVE, ONE_SIDED, STALE, SYNCING, Health
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
-
-MAX_LEVELS = 131_072
-"""A side may hold this many levels (2 MiB); more is a broken feed, not a market."""
 
 EXACT_DOUBLE = 9_007_199_254_740_992
 """Below 2**53 every integer is a double, so that one division of two gives the nearest double of their ratio."""
@@ -38,105 +33,6 @@ def double_ratio(num: int, den: int) -> tuple[int, float, int]:
     if num < EXACT_DOUBLE and den < 10**300 and int(float(den)) == den:
         return num, float(den), (EXACT_DOUBLE - 1) // num
     return 1, 1.0, -1
-
-
-class Levels:
-    """One side of a book: keys rising towards the best, and the size at each. `name` stands in its errors."""
-
-    __slots__ = ("keys", "n", "name", "sizes")
-
-    def __init__(self, name: str) -> None:
-        self.name = name
-        self.n = 0
-        self.keys = array("q", bytes(8 * 64))
-        self.sizes = array("q", bytes(8 * 64))
-
-    def find(self, key: int) -> int:
-        """How many levels have a key below `key`: where it stands, or would stand."""
-        keys = self.keys
-        i = self.n
-        near = i - 24 if i > 24 else 0
-        while i > near and keys[i - 1] >= key:
-            i -= 1
-        if i > near or near == 0:
-            return i
-        low = 0
-        while low < i:
-            middle = (low + i) // 2
-            if keys[middle] < key:
-                low = middle + 1
-            else:
-                i = middle
-        return i
-
-    def set(self, key: int, size: int) -> bool:
-        """Set the size at `key`, zero removing the level; tell whether anything changed.
-
-        What is refused changes nothing. The bounds are looked at where they can first be broken: a known level's key
-        was in bounds when it came.
-        """
-        keys = self.keys
-        sizes = self.sizes
-        n = self.n
-        i = self.find(key)
-        if i < n and keys[i] == key:
-            if size > 0:
-                if sizes[i] == size:
-                    return False
-                if size >= GRID_END:
-                    self.refuse(key, size)
-                sizes[i] = size
-                return True
-            if size < 0:
-                self.refuse(key, size)
-            n -= 1
-            self.n = n
-            while i < n:
-                keys[i] = keys[i + 1]
-                sizes[i] = sizes[i + 1]
-                i += 1
-            return True
-        if size <= 0 or size >= GRID_END or key >= GRID_END or key <= -GRID_END:
-            if size != 0:
-                self.refuse(key, size)
-            return False
-        if n == len(keys):
-            self.grow()
-            keys = self.keys
-            sizes = self.sizes
-        j = n
-        while j > i:
-            keys[j] = keys[j - 1]
-            sizes[j] = sizes[j - 1]
-            j -= 1
-        keys[i] = key
-        sizes[i] = size
-        self.n = n + 1
-        return True
-
-    def at(self, key: int) -> int:
-        """The size at `key`, zero where there is no level."""
-        i = self.find(key)
-        if i < self.n and self.keys[i] == key:
-            size = self.sizes[i]
-            return size
-        return 0
-
-    def all_keys(self) -> list[int]:
-        """The key of every level, rising."""
-        return list(self.keys[: self.n])
-
-    def refuse(self, key: int, size: int) -> None:
-        raise UnitError(
-            f"{self.name}: expected a price within 2**62 ticks and a size from 0 to below 2**62 lots, "
-            f"received {abs(int(key))} ticks and {size} lots; the level is not taken"
-        )
-
-    def grow(self) -> None:
-        if self.n >= MAX_LEVELS:
-            raise RemoteError(f"{self.name}: expected at most {MAX_LEVELS} levels, received one more")
-        self.keys = array("q", bytes(self.keys) * 2)
-        self.sizes = array("q", bytes(self.sizes) * 2)
 
 
 class Book:
@@ -158,6 +54,11 @@ class Book:
         "pinned",
         "quick_lots",
         "quick_ticks",
+        "seen",
+        "seen_ask",
+        "seen_ask_lots",
+        "seen_bid",
+        "seen_bid_lots",
         "tick_den",
         "tick_num",
         "ts",
@@ -172,6 +73,8 @@ class Book:
         self.pinned = False
         self.health_code = SYNCING
         self.pin_reason = ""
+        self.seen: tuple[float, float, float, float] | None = None
+        self.seen_bid = self.seen_ask = self.seen_bid_lots = self.seen_ask_lots = 0
         self.tick_num, self.tick_den, self.quick_ticks = double_ratio(instrument.tick_num, instrument.tick_den)
         self.lot_num, self.lot_den, self.quick_lots = double_ratio(instrument.lot_num, instrument.lot_den)
 
@@ -195,9 +98,11 @@ class Book:
         self.ts = ts
         if self.pinned:
             return self.health_code
-        if self.bids.n == 0 or self.asks.n == 0:
+        bids = self.bids
+        asks = self.asks
+        if bids.n == 0 or asks.n == 0:
             self.health_code = ONE_SIDED
-        elif self.bids.keys[self.bids.n - 1] + self.asks.keys[self.asks.n - 1] >= 0:
+        elif bids.keys[bids.n - 1] + asks.keys[asks.n - 1] >= 0:
             self.health_code = CROSSED
         else:
             self.health_code = LIVE
@@ -304,14 +209,33 @@ class Book:
     @property
     def touch(self) -> tuple[float, float, float, float] | None:
         """Best bid, its size, best ask, its size, read at once; None unless both sides are there."""
-        if self.bids.n == 0 or self.asks.n == 0:
+        return self.read_touch()
+
+    def read_touch(self) -> tuple[float, float, float, float] | None:
+        """`touch`, made anew only where it changed."""
+        bids = self.bids
+        asks = self.asks
+        if bids.n == 0 or asks.n == 0:
             return None
-        return (
-            self.as_price(self.bids.keys[self.bids.n - 1]),
-            self.as_size(self.bids.sizes[self.bids.n - 1]),
-            self.as_price(-self.asks.keys[self.asks.n - 1]),
-            self.as_size(self.asks.sizes[self.asks.n - 1]),
-        )
+        bid = bids.keys[bids.n - 1]
+        ask = asks.keys[asks.n - 1]
+        bid_lots = bids.sizes[bids.n - 1]
+        ask_lots = asks.sizes[asks.n - 1]
+        seen = self.seen
+        if (
+            seen is None
+            or bid != self.seen_bid
+            or ask != self.seen_ask
+            or bid_lots != self.seen_bid_lots
+            or ask_lots != self.seen_ask_lots
+        ):
+            seen = (self.as_price(bid), self.as_size(bid_lots), self.as_price(-ask), self.as_size(ask_lots))
+            self.seen = seen
+            self.seen_bid = bid
+            self.seen_ask = ask
+            self.seen_bid_lots = bid_lots
+            self.seen_ask_lots = ask_lots
+        return seen
 
     @property
     def tick(self) -> float:

@@ -13,6 +13,8 @@ cdef int ATTENTION, CHANGED, CRIT, FILLED_EVENT, HALT, RETRY_CANCEL, SEND_CANCEL
 cdef long long NO_TIME, MARK_NS, ROUNDS_MAX
 
 cdef class Core(Traffic):
+    @cython.locals(market=Market, known=Watch)
+    cpdef add_watch(self, Watch watch, long long every_ns)
     @cython.locals(book=Book, live=cython.bint, health=cython.int, watch=Watch, mode=cython.int, bid=cython.longlong, ask=cython.longlong, desk=Desk)
     cpdef message(self, Market market, long long ts)
     cpdef not_live(self, Market market, bint was_live)

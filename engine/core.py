@@ -47,11 +47,12 @@ class Core(Traffic):
         self.desks.append(desk)
 
     def add_watch(self, watch: Watch, every_ns: int) -> None:
-        watches = self.watches[watch.market]
+        market = self.markets[watch.market]
+        watches = market.watches
         for known in watches:
             if known.desk is watch.desk:
                 known.dirty = False
-        self.watches[watch.market] = [known for known in watches if known.desk is not watch.desk] + [watch]
+        market.watches = [known for known in watches if known.desk is not watch.desk] + [watch]
         if every_ns:
             self.add_timer(self.now + every_ns, watch.desk, "", every_ns, watch)
 
@@ -118,7 +119,7 @@ class Core(Traffic):
         if health != LIVE:
             self.not_live(market, live)
             return
-        for watch in self.watches[market.index]:
+        for watch in market.watches:
             mode = watch.mode
             if mode == TOUCH:
                 bid = book.bid_ticks()
@@ -146,7 +147,7 @@ class Core(Traffic):
             self.drain()
         if book.health_code != ONE_SIDED:
             return
-        for watch in self.watches[market.index]:
+        for watch in market.watches:
             if watch.one_sided and watch.mode != SILENT and watch.desk.enabled:
                 if watch.mode == INTERVAL:
                     watch.dirty = True
@@ -179,7 +180,7 @@ class Core(Traffic):
         """Somebody traded."""
         self.now = ts
         market.traded(ticks, ts)
-        for watch in self.watches[market.index]:
+        for watch in market.watches:
             desk = watch.desk
             if watch.trades and desk.enabled:
                 self.wakes += 1

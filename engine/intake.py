@@ -190,7 +190,7 @@ class Intake:
             return
         venue.event += 1
         for side, ticks, lots in changes:
-            if venue.resting[market.index]:
+            if venue.stakes[market.index].level(side, ticks):
                 venue.level(market.index, side, ticks, lots, ts, venue.event)
             book.apply(side, ticks, lots)
         if market.index in self.first:
@@ -209,7 +209,7 @@ class Intake:
         venue = self.simulated.get(market.index)
         if venue is not None:
             venue.event += 1
-            if venue.resting[market.index]:
+            if venue.stakes[market.index].trade(taker, event.ticks):
                 venue.trade(market.index, taker, event.ticks, event.lots, ts, venue.event)
         self.core.trade(market, taker, event.ticks, event.lots, ts)
         if venue is not None:

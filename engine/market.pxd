@@ -1,5 +1,6 @@
 cimport cython
 from tickwright.engine.book cimport Book
+from tickwright.engine.levels cimport Levels
 from tickwright.engine.order cimport Working
 
 cdef int LIVE
@@ -16,8 +17,10 @@ cdef class Market:
     cdef readonly bint has_trade
     cdef readonly long long last_ticks
     cdef readonly long long last_ts
+    cdef list watches
 
     cpdef traded(self, long long ticks, long long ts)
+    @cython.locals(book=Book, bids=Levels, asks=Levels)
     cpdef long long double_reference(self)
 
 @cython.final

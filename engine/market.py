@@ -8,6 +8,7 @@ from tickwright.engine.order import Working
 from tickwright.engine.terms import LIVE
 
 if TYPE_CHECKING:
+    from tickwright.engine.desk import Watch
     from tickwright.engine.position import Position
 
 
@@ -24,6 +25,7 @@ class Market:
         "position",
         "venue_index",
         "venue_name",
+        "watches",
         "working",
     )
 
@@ -38,6 +40,7 @@ class Market:
         self.has_trade = False
         self.last_ticks = 0
         self.last_ts = 0
+        self.watches: list[Watch] = []  # who wants to be woken, kept by the core
 
     def traded(self, ticks: int, ts: int) -> None:
         """Remember the last trade."""
@@ -49,7 +52,9 @@ class Market:
         """Twice the reference price in ticks: the mid of a live book, else the last trade; zero where there is none."""
         book = self.book
         if book.health_code == LIVE:
-            return book.bid_ticks() + book.ask_ticks()
+            bids = book.bids
+            asks = book.asks
+            return bids.keys[bids.n - 1] - asks.keys[asks.n - 1]
         return 2 * self.last_ticks if self.has_trade else 0
 
 

@@ -19,6 +19,7 @@ cdef class Portfolio:
     cdef dict rate_of
     cdef dict opening
     cdef dict transferred
+    cdef list meters
     cdef object opening_worth
 
     @cython.locals(owner=Ledger, line=Position)

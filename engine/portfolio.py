@@ -12,6 +12,7 @@ from decimal import Decimal
 from fractions import Fraction
 from typing import Final
 
+from tickwright.engine.balance import Balance, cash_term, size_term
 from tickwright.engine.errors import UnitError
 from tickwright.engine.instrument import Instrument, Kind
 from tickwright.engine.ledger import RATE_DIGITS, Ledger
@@ -52,6 +53,7 @@ class Portfolio:
         "instruments",
         "ledgers",
         "marks",
+        "meters",
         "opening",
         "opening_worth",
         "rate_of",
@@ -89,6 +91,7 @@ class Portfolio:
         self.opening = {name: self.atoms(amount) for name, amount in (balances or {}).items()}
         self.opening_worth = sum(held * self.rate_of.get(name, 0) for name, held in self.opening.items())
         self.transferred: dict[str, int] = {}
+        self.meters: list[tuple[str, Balance]] = []
         self.adjustments: dict[tuple[str, str], Decimal] = {}
 
     def _ledger(self, name: str) -> Ledger:
@@ -176,6 +179,9 @@ class Portfolio:
     def transfer(self, currency: str, amount: Decimal, reason: str) -> None:
         """Book money that came from outside, or left when negative: it moves the balance and is no profit."""
         self.transferred[currency] = self.transferred.get(currency, 0) + self.atoms(amount)
+        for name, meter in self.meters:
+            if name == currency:
+                meter.move(self.atoms(amount))
         self._note(reason, currency, amount)
 
     def _note(self, reason: str, currency: str, amount: Decimal) -> None:
@@ -272,6 +278,24 @@ class Portfolio:
             if each.base == currency:
                 total += line.lots * (each.lot_num * self.scale // each.lot_den)
         return total
+
+    def meter(self, currency: str, num: int, den: int) -> Balance | None:
+        """A quick reading of ``balance_atoms(currency) * num // den``; None where a derivative settles in it."""
+        terms = []
+        for market, each in enumerate(self.instruments):
+            line = self.account.lines[market]
+            if each.kind is not SPOT:
+                if each.settle_currency == currency:
+                    return None
+                continue
+            if each.quote == currency:
+                terms.append(cash_term(line))
+            if each.base == currency:
+                terms.append(size_term(line, each.lot_num * self.scale // each.lot_den))
+        held = self.opening.get(currency, 0) + self.transferred.get(currency, 0)
+        meter = Balance(terms, held, num, den)
+        self.meters.append((currency, meter))
+        return meter
 
     def balance(self, currency: str) -> Decimal:
         """What the account holds: opening balance and transfers, and what its fills moved.

@@ -1,6 +1,8 @@
 cimport cython
 from tickwright.engine.order cimport Fill, Order
 
+cdef long long NO_TIME
+
 cdef class Gate:
     cdef public list to_cancel
     cpdef object judge(self, Order order, long long now)
@@ -19,10 +21,22 @@ cdef class Venue:
     cpdef cancel(self, Order order, long long request_id, long long now)
     cpdef replace(self, Order order, long long request_id, long long lots, long long ticks, long long now)
 
+@cython.final
+cdef class Stake:
+    cdef public long long bid_low
+    cdef public long long bid_high
+    cdef public long long ask_low
+    cdef public long long ask_high
+
+    cpdef nothing(self)
+    cpdef everything(self)
+    cpdef bint level(self, int side, long long ticks) except -1
+    cpdef bint trade(self, int taker, long long ticks) except -1
+
 cdef class TapeVenue(Venue):
     cdef public long long next_due
     cdef public bint instant
-    cdef public long long[::1] resting
+    cdef public list stakes
     cdef public long long event
 
     cpdef advance(self, long long now)

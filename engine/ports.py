@@ -4,10 +4,11 @@ Each is a small base class rather than a Protocol, because the hot modules call 
 raises, since a port half implemented is a bug. The rooms `risk` and `adapters` fill them in.
 """
 
-from collections.abc import MutableSequence, Sequence
+from collections.abc import Sequence
 from typing import Any, Protocol
 
 from tickwright.engine.order import Approved, Denial, Fill, Order
+from tickwright.engine.terms import NO_TIME
 
 
 class Latched(Protocol):
@@ -94,31 +95,65 @@ class Venue:
         raise NotImplementedError(type(self).__name__)
 
 
+class Stake:
+    """The prices at which a venue has something at stake in one market, so that the tape loop compares two numbers.
+
+    In ticks: own bids rest, or levels were taken from, from `bid_low` to `bid_high`; the same for asks. A level
+    matters within its own side's prices, and where it reaches the other side's; a trade where it reaches the side it
+    was taken from. A venue for which every row matters says so with `everything`.
+    """
+
+    __slots__ = ("ask_high", "ask_low", "bid_high", "bid_low")
+
+    def __init__(self) -> None:
+        self.nothing()
+
+    def nothing(self) -> None:
+        """No row matters."""
+        self.bid_low = self.ask_low = NO_TIME
+        self.bid_high = self.ask_high = -NO_TIME
+
+    def everything(self) -> None:
+        """Every row matters."""
+        self.bid_low = self.ask_low = -NO_TIME
+        self.bid_high = self.ask_high = NO_TIME
+
+    def level(self, side: int, ticks: int) -> bool:
+        """Whether a row for a level matters."""
+        if side > 0:
+            return ticks >= self.ask_low or self.bid_low <= ticks <= self.bid_high
+        return ticks <= self.bid_high or self.ask_low <= ticks <= self.ask_high
+
+    def trade(self, taker: int, ticks: int) -> bool:
+        """Whether a trade matters."""
+        return ticks >= self.ask_low if taker > 0 else ticks <= self.bid_high
+
+
 class TapeVenue(Venue):
     """A venue that lives on the same market data as the strategies: the simulator.
 
     `next_due` is when it next has something to do or to say (NO_TIME while idle); `instant` says that nothing it does
-    takes time; `resting[market]` counts what a venue has at stake there (orders, levels taken from), so that the tape
-    loop looks at one number. The loop numbers market rows from 1 and keeps the last one's in `event`: fills name it.
+    takes time; `stakes[market]` says which rows it must be told of, and stays the same object. The loop numbers market
+    rows from 1 and keeps the last one's in `event`: fills name it.
     """
 
-    __slots__ = ("event", "instant", "next_due", "resting")
+    __slots__ = ("event", "instant", "next_due", "stakes")
 
     event: int
     instant: bool
     next_due: int
-    resting: MutableSequence[int]
+    stakes: list[Stake]
 
     def advance(self, now: int) -> None:
         """Do and say everything due up to `now`."""
         raise NotImplementedError(type(self).__name__)
 
     def level(self, market: int, side: int, ticks: int, lots: int, ts: int, event: int) -> None:
-        """A level becomes `lots` in the venue's book, changed or confirmed; needed while `resting` is not zero."""
+        """A level becomes `lots` in the venue's book, changed or confirmed; needed where `stakes` say so."""
         raise NotImplementedError(type(self).__name__)
 
     def trade(self, market: int, taker: int, ticks: int, lots: int, ts: int, event: int) -> None:
-        """Somebody traded, `taker` +1 where the buyer took; needed while `resting` is not zero."""
+        """Somebody traded, `taker` +1 where the buyer took; needed where `stakes` say so."""
         raise NotImplementedError(type(self).__name__)
 
 

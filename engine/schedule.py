@@ -1,6 +1,6 @@
 """What is due when: the strategies' timers, the intervals of their watches, and the core's own seconds."""
 
-from heapq import heappop, heappush
+from heapq import heappop, heappush, heapreplace
 
 from tickwright.engine.desk import Desk, Watch
 from tickwright.engine.terms import NO_TIME
@@ -23,11 +23,13 @@ class Schedule:
 
     def pop(self) -> tuple[int, int, Desk | None, str, int, Watch | None]:
         """Take the earliest; one that repeats is put back for its next time."""
-        first = heappop(self.heap)
+        first = self.heap[0]
         due, _, desk, name, step, watch = first
         if step:
             self.made += 1
-            heappush(self.heap, (due + step, self.made, desk, name, step, watch))
+            heapreplace(self.heap, (due + step, self.made, desk, name, step, watch))
+        else:
+            heappop(self.heap)
         self.due = self.heap[0][0] if self.heap else NO_TIME
         return first
 

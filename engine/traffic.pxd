@@ -20,7 +20,6 @@ cdef class Traffic(Reports):
     cdef readonly Books books
     cdef readonly list venues
     cdef readonly list desks
-    cdef list watches
     cdef Schedule timers
     cdef readonly list failures
     cdef list notices
@@ -42,6 +41,8 @@ cdef class Traffic(Reports):
     cdef take(self, Desk desk)
     @cython.locals(now=cython.longlong, venue=TapeVenue, market=Market)
     cdef place(self, Order order)
+    @cython.locals(kind=cython.int)
+    cdef change(self, Desk desk, tuple intent)
     cdef replace(self, Order order, long long lots, long long ticks)
     cdef step_replacement(self, Order order)
     @cython.locals(desk=Desk, new=Order)

@@ -8,7 +8,7 @@ from typing import Any
 from attrs import frozen
 
 from tickwright.engine.books import Books
-from tickwright.engine.desk import Desk, OnError, Watch
+from tickwright.engine.desk import Desk, OnError
 from tickwright.engine.door import CANCEL, CANCEL_ALL
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.market import Market, Seat
@@ -61,7 +61,6 @@ class Traffic(Reports):
         "waiting",
         "waiting_due",
         "wakes",
-        "watches",
     )
 
     def __init__(
@@ -74,7 +73,6 @@ class Traffic(Reports):
         self.books = books
         self.venues: list[TapeVenue] = []
         self.desks: list[Desk] = []
-        self.watches: list[list[Watch]] = [[] for _ in markets]
         self.timers = Schedule()
         self.failures: list[Failure] = []
         self.notices: list[Order] = []

@@ -147,7 +147,15 @@ class Floor:
             seat.limits = rules
         self._join()
         self.rated = list(self._rated())
+        self.alerts = [
+            (self.desks[owner], self.lines[index].venue, held.get("otr_alert"), held.get("clock_warn_ms"), held.stated)
+            for (owner, index), held in self.limits.items()
+        ]
         self.balance_steps = [self._steps(line) for line in self.lines]
+        for line, (cash_num, cash_den, lots_num, lots_den) in zip(self.lines, self.balance_steps, strict=True):
+            line.cash = self.money.meter(line.purse.currency, cash_num, cash_den)
+            if line.spot:
+                line.held = self.money.meter(line.market.instrument.base, lots_num, lots_den)
         self.losses = Losses.of(self.book, self.limits, self.desks)
         self.traded = [tally for tally in self.tallies.values() if tally.traded_max < 1 << 126]
 
@@ -281,19 +289,13 @@ class Floor:
 
     def _alert(self, now: int) -> None:
         """Say once a day what nears its bound: messages per fill, and the clock."""
-        for (strategy, index), limits in self.limits.items():
-            desk = self.desks[strategy]
-            venue = self.lines[index].venue
-            if desk.messages > 100 and desk.messages > limits.get("otr_alert") * max(desk.fills, 1):
+        for desk, venue, otr, clock, stated in self.alerts:
+            if desk.messages > 100 and desk.messages > otr * max(desk.fills, 1):
                 text = f"strategy {desk.name}: {desk.messages} messages for {desk.fills} fills today"
-                self._warn(
-                    f"otr {desk.name}", f"{text}, more than otr_alert {limits.stated['otr_alert']} per fill", now
-                )
-            if abs(venue.clock_offset_ns) > limits.get("clock_warn_ms"):
+                self._warn(f"otr {desk.name}", f"{text}, more than otr_alert {stated['otr_alert']} per fill", now)
+            if abs(venue.clock_offset_ns) > clock:
                 text = f"venue {venue.name}: the clock is off by {venue.clock_offset_ns} ns"
-                self._warn(
-                    f"clock {venue.name}", f"{text}, more than clock_warn_ms {limits.stated['clock_warn_ms']}", now
-                )
+                self._warn(f"clock {venue.name}", f"{text}, more than clock_warn_ms {stated['clock_warn_ms']}", now)
 
     def _warn(self, what: str, text: str, now: int) -> None:
         if what not in self.alerted:

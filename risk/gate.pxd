@@ -1,7 +1,7 @@
 cimport cython
 from tickwright.engine.order cimport Approved, Fill, Order
 from tickwright.risk.screen cimport Screen
-from tickwright.risk.state cimport Bucket, Desk, Line, Rules
+from tickwright.risk.state cimport Bucket, Desk, Rules
 
 cdef long long TOKEN
 cdef int MARKET, PROTECT, TAKER
@@ -13,7 +13,7 @@ cdef class RiskGate(Screen):
     cpdef object judge_replace(self, Order order, long long lots, long long ticks, long long now)
     @cython.locals(rules=Rules, bucket=Bucket, free=bint)
     cpdef bint cancel_allowed(self, Order order, long long now) except -1
-    @cython.locals(rules=Rules, line=Line, desk=Desk)
+    @cython.locals(rules=Rules, desk=Desk)
     cpdef filled(self, Order order, Fill fill, long long now)
     @cython.locals(rules=Rules)
     cpdef rejected(self, Order order, long long now)

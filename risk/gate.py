@@ -19,6 +19,7 @@ from tickwright.risk.state import Rules
 
 TOKEN = 1_000_000_000_000
 PROTECT = 1
+NONE: tuple[Latch, ...] = ()
 
 
 class RiskGate(Screen):
@@ -74,17 +75,16 @@ class RiskGate(Screen):
         rules = self.rules_for(order)
         if rules is None:
             return
-        line = rules.line
-        if line not in self.stale:
-            self.stale.append(line)
+        self.stale = True
         desk = rules.desk
         desk.fills += 1
         if fill.liquidity_code == TAKER:
             desk.took = True
-        if self.floor.traded:
+        if self.traded:
             self.floor.count_traded(rules, fill, now)
-        self.floor.check_fill(order, fill, now)
-        if self.floor.losses:
+        if fill.lots <= 0 or fill.ticks <= 0 or (order.has_price and (fill.ticks - order.ticks) * order.side_code > 0):
+            self.floor.check_fill(order, fill, now)
+        if self.losses:
             self.floor.check_losses(now)
 
     def rejected(self, order: Order, now: int) -> None:
@@ -103,6 +103,8 @@ class RiskGate(Screen):
 
     def latched(self) -> Sequence[Latch]:
         """Kills raised since the last call that want orders cancelled, and perhaps positions closed."""
+        if not self.raised:
+            return NONE
         return [latch for latch in self.floor.kill.take() if latch.mode > KillMode.PAUSE]
 
     def let_exit(self, order: Order) -> None:

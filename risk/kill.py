@@ -78,19 +78,19 @@ class LatchStore(Protocol):
 
 
 class KillSwitch:
-    """The latches of one run. `take` hands the core what is still to be done about them, once."""
+    """The latches of one run. `take` hands the core what is still to be done about them, once; `raised` lists it."""
 
     def __init__(self, store: LatchStore | None = None) -> None:
         self.latches: dict[tuple[str, str], Latch] = {}
         self.store = store
         self.exits: set[str] = set()
-        self._due: list[Latch] = []
+        self.raised: list[Latch] = []
         self._changed: Callable[[], None] = lambda: None
         text = store.load() if store is not None else ""
         for plain in json.loads(text) if text else []:
             latch = Latch(**{**plain, "mode": KillMode(plain["mode"])})
             self.latches[latch.level, latch.name] = latch
-            self._due.append(latch)
+            self.raised.append(latch)
 
     def on_change(self, changed: Callable[[], None]) -> None:
         """Call `changed` whenever a latch is set or taken away, before anything else happens."""
@@ -125,7 +125,7 @@ class KillSwitch:
                 return held
         self.latches[level, name] = latch
         self._changed()
-        self._due.append(latch)
+        self.raised.append(latch)
         self._save()
         return latch
 
@@ -141,7 +141,7 @@ class KillSwitch:
         if latch is None:
             held = ", ".join(item.label for item in self.latches.values()) or "nothing"
             raise KillRefused(f"rearm {level} {name!r}: expected a latch there, found {held}")
-        self._due = [item for item in self._due if (item.level, item.name) != (level, name)]
+        self.raised[:] = [item for item in self.raised if (item.level, item.name) != (level, name)]
         self._changed()
         self._save()
         return latch
@@ -149,8 +149,8 @@ class KillSwitch:
     def take(self) -> list[Latch]:
         """The latches raised or made more severe since the last call: in mode CANCEL cancel all that they cover, in
         FLATTEN then close positions with reduce-only market orders announced by `exit`."""
-        due = self._due
-        self._due = []
+        due = list(self.raised)
+        self.raised.clear()
         return due
 
     def exit(self, client_order_id: str) -> None:

@@ -3,6 +3,8 @@
 from decimal import Decimal
 from typing import Protocol
 
+from tickwright.engine.balance import Balance
+
 
 class Money(Protocol):
     """Balances and the day's profit. A strategy of -1 is the account."""
@@ -11,6 +13,10 @@ class Money(Protocol):
     """Balances are counted in ``10**-digits`` of their currency."""
 
     def balance_atoms(self, currency: str) -> int: ...
+
+    def meter(self, currency: str, num: int, den: int) -> Balance | None:
+        """A quick reading of ``balance_atoms(currency) * num // den``, where the account has one."""
+        ...
 
     def day_pnl(self, strategy: int = -1) -> Decimal:
         """Profit since the UTC day began, realised and unrealised, in account currency."""

@@ -1,5 +1,6 @@
 cimport cython
-from tickwright.engine.book cimport Book, Levels
+from tickwright.engine.book cimport Book
+from tickwright.engine.levels cimport Levels
 from tickwright.engine.market cimport Market, Seat
 from tickwright.engine.order cimport Order, Working
 from tickwright.engine.ports cimport Gate
@@ -17,7 +18,11 @@ cdef class Screen(Gate):
     cdef readonly Recorder recorder
     cdef readonly tuple checks
     cdef list accounts
-    cdef list stale
+    cdef list lines
+    cdef list traded
+    cdef list losses
+    cdef list raised
+    cdef bint stale
     cdef bint grows
     cdef public long long[::1] evidence
     cdef public bint journal_ok
@@ -31,6 +36,7 @@ cdef class Screen(Gate):
     @cython.locals(reference=cython.longlong, edge=wide)
     cpdef long long protective(self, Rules rules, int side)
     cpdef bint passes(self, Rules rules, Order order, long long lots, long long added, long long ticks, long long now, int action)
+    @cython.locals(line=Line)
     cdef freshen(self)
     @cython.locals(flags=cython.int, seen=cython.longlong[::1])
     cdef bint form(self, Rules rules, Order order, long long lots, long long added, long long ticks, long long now)

@@ -13,11 +13,13 @@ from tickwright.engine.order import Order
 from tickwright.engine.ports import Gate
 from tickwright.engine.records import Recorder
 from tickwright.engine.terms import GTD, LIVE, NO_TIME
-from tickwright.risk.state import Line, Rules
+from tickwright.risk.state import Line, Rules, Tally
 
 if TYPE_CHECKING:
     from tickwright.risk.check import Check
     from tickwright.risk.floor import Floor
+    from tickwright.risk.kill import Latch
+    from tickwright.risk.losses import Losses
 
 BPS = 10_000_000_000
 """A ratio of one, in millionths of a basis point."""
@@ -48,10 +50,14 @@ class Screen(Gate):
         "journal_free_mb",
         "journal_lag_ns",
         "journal_ok",
+        "lines",
         "loop_lag_ns",
+        "losses",
         "queue_depth",
+        "raised",
         "recorder",
         "stale",
+        "traded",
     )
 
     def __init__(self, floor: "Floor", recorder: Recorder, checks: "tuple[Check, ...]" = ()) -> None:
@@ -61,7 +67,11 @@ class Screen(Gate):
         self.accounts: list[Rules] = floor.accounts
         self.to_cancel: list[Order] = []
         self.evidence = array("q", bytes(8 * len(floor.columns)))
-        self.stale: list[Line] = list(floor.lines)
+        self.stale = True
+        self.lines: list[Line] = floor.lines
+        self.traded: list[Tally] = floor.traded
+        self.losses: list[Losses] = floor.losses
+        self.raised: list[Latch] = floor.kill.raised
         self.grows = True
         self.journal_ok = True
         self.journal_lag_ns = 0
@@ -116,8 +126,10 @@ class Screen(Gate):
 
     def freshen(self) -> None:
         """Read the balances that fills have moved."""
-        self.floor.refresh(self.stale)
-        self.stale.clear()
+        for line in self.lines:
+            if not line.renew():
+                self.floor.refresh([line])
+        self.stale = False
         self.to_cancel.clear()
 
     def form(self, rules: Rules, order: Order, lots: int, added: int, ticks: int, now: int) -> bool:

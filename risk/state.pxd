@@ -1,4 +1,5 @@
 cimport cython
+from tickwright.engine.balance cimport Balance
 from tickwright.engine.market cimport Market
 from tickwright.engine.order cimport Working
 from tickwright.engine.position cimport Position
@@ -6,7 +7,7 @@ from tickwright.engine.position cimport Position
 cdef extern from *:
     ctypedef long long wide "__int128"
 
-cdef long long TOKEN, SECOND, LOW_HALF
+cdef long long HUGE, TOKEN, SECOND, LOW_HALF
 cdef int HALF_BITS
 
 cdef class Line
@@ -61,7 +62,11 @@ cdef class Line:
     cdef public long long safe_price
     cdef public long long seen
     cdef public long long holding
+    cdef public Balance cash
+    cdef public Balance held
 
+    @cython.locals(cash=Balance, held=Balance)
+    cpdef bint renew(self) except -1
     @cython.locals(reference=cython.longlong)
     cpdef long long price(self)
 

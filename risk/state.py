@@ -9,6 +9,7 @@ from array import array
 from collections import deque
 from typing import Final
 
+from tickwright.engine.balance import Balance
 from tickwright.engine.market import Market
 from tickwright.engine.order import Working
 from tickwright.engine.position import Position
@@ -138,6 +139,8 @@ class Line:
     """
 
     __slots__ = (
+        "cash",
+        "held",
         "holding",
         "index",
         "inverse",
@@ -169,6 +172,21 @@ class Line:
         self.safe_price = 0
         self.seen = 0
         self.holding = 0
+        self.cash: Balance | None = None
+        self.held: Balance | None = None
+
+    def renew(self) -> bool:
+        """Read the balances behind this line the quick way; false where it cannot."""
+        cash = self.cash
+        if cash is None or not cash.read():
+            return False
+        if self.spot:
+            held = self.held
+            if held is None or not held.read() or held.whole >= HUGE or held.whole <= -HUGE:
+                return False
+            self.holding = held.whole
+        self.purse.cash = cash.whole
+        return True
 
     def price(self) -> int:
         """Twice the price at which quantities are valued, in ticks: the reference, else the last one seen, else 0."""

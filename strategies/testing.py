@@ -32,7 +32,7 @@ from tickwright.engine.market import Market, Seat
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.orders import OrderManager
 from tickwright.engine.portfolio import EXTERNAL, Portfolio
-from tickwright.engine.ports import Reports, Store, TapeVenue
+from tickwright.engine.ports import Reports, Stake, Store, TapeVenue
 from tickwright.engine.position import Position
 from tickwright.engine.records import Recorder
 from tickwright.engine.saved import plain_state
@@ -98,7 +98,7 @@ class HandVenue(TapeVenue):
         self.core = core
         self.next_due = NO_TIME
         self.instant = accepts
-        self.resting = array("q", bytes(8 * markets))
+        self.stakes = [Stake() for _ in range(markets)]
         self.event = 0
         self.waiting: list[tuple[Order, bool]] = []
 

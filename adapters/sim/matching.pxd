@@ -1,7 +1,8 @@
 cimport cython
-from tickwright.engine.book cimport Book, Levels
+from tickwright.engine.book cimport Book
+from tickwright.engine.levels cimport Levels
 from tickwright.engine.ports cimport Reports
-from tickwright.adapters.sim.tickets cimport Desk, Line, Taken, Ticket
+from tickwright.adapters.sim.tickets cimport Desk, Line, Taken, Ticket, Trace
 
 cdef int DAY, FOK, GTD, IOC, MARKET
 cdef long long NO_TIME, NOWHERE, MOST, NS_PER_DAY
@@ -14,8 +15,8 @@ cdef class Matcher:
     cdef Reports reports
     cdef readonly Line bids
     cdef readonly Line asks
-    cdef dict taken_bids
-    cdef dict taken_asks
+    cdef readonly Trace taken_bids
+    cdef readonly Trace taken_asks
     cdef readonly Py_ssize_t n_resting
     cdef readonly Py_ssize_t n_taken
     cdef readonly long long next_expiry
@@ -53,7 +54,7 @@ cdef class Matcher:
     cdef move(self, Ticket ticket, long long lots)
     cdef end(self, Ticket ticket, str reason, long long ts)
     cdef drop(self, Ticket ticket)
-    cdef dict taken_of(self, int side)
-    @cython.locals(levels=dict, taken=Taken)
+    cdef Trace taken_of(self, int side)
+    @cython.locals(trace=Trace, taken=Taken)
     cdef note_taken(self, int side, long long key, long long lots, long long shown)
-    cdef forget(self, int side, long long key)
+    cdef bint forget(self, int side, long long key) except -1

@@ -27,11 +27,12 @@ from tickwright.adapters.sim.tickets import (
     PROBABILISTIC,
     Desk,
     Line,
-    Taken,
     Ticket,
+    Trace,
 )
-from tickwright.engine.book import Book, Levels
+from tickwright.engine.book import Book
 from tickwright.engine.errors import LocalError, TickwrightError
+from tickwright.engine.levels import Levels
 from tickwright.engine.terms import DAY, FOK, GTD, IOC, MARKET, NO_TIME
 
 MOST = 4_611_686_018_427_387_904
@@ -74,8 +75,8 @@ class Matcher:
         self.reports = desk.reports
         self.bids = Line()
         self.asks = Line()
-        self.taken_bids: dict[int, Taken] = {}
-        self.taken_asks: dict[int, Taken] = {}
+        self.taken_bids = Trace()
+        self.taken_asks = Trace()
         self.n_resting = 0
         self.n_taken = 0
         self.next_expiry: int = NO_TIME
@@ -152,7 +153,7 @@ class Matcher:
         """What is left for a taker of `side` at the i-th level of the other side."""
         lots = levels.sizes[i]
         if self.n_taken:
-            taken = self.taken_of(-side).get(levels.keys[i])
+            taken = self.taken_of(-side).levels.get(levels.keys[i])
             if taken is not None:
                 lots -= taken.lots
         return lots if lots > 0 else 0
@@ -240,10 +241,7 @@ class Matcher:
         if other.best >= -key:
             self.meet(other, side, key, lots, ts, event)
             return True
-        if self.n_taken:
-            self.forget(side, key)
-            return True
-        return False
+        return self.forget(side, key)
 
     def requeue(self, own: Line, key: int, lots: int) -> None:
         """What is ahead of our orders at a level that changed."""
@@ -265,7 +263,7 @@ class Matcher:
 
     def meet(self, own: Line, side: int, key: int, lots: int, ts: int, event: int) -> None:
         """A level of the other side stands at our prices or through them: what is new of it trades with us."""
-        taken = self.taken_of(side).get(key)
+        taken = self.taken_of(side).levels.get(key) if self.n_taken else None
         fresh = lots if taken is None else lots - taken.shown
         least = -key
         if self.desk.model == PESSIMISTIC:
@@ -366,20 +364,20 @@ class Matcher:
 
     # --- what we took -------------------------------------------------------------------------------------------
 
-    def taken_of(self, side: int) -> dict[int, Taken]:
+    def taken_of(self, side: int) -> Trace:
         return self.taken_bids if side > 0 else self.taken_asks
 
     def note_taken(self, side: int, key: int, lots: int, shown: int) -> None:
         """Remember what we took from a level of `side` until its next row."""
-        levels = self.taken_of(side)
-        taken = levels.get(key)
-        if taken is None:
-            taken = Taken()
-            levels[key] = taken
-            self.n_taken += 1
+        trace = self.taken_of(side)
+        taken = trace.note(key)
         taken.lots += lots
         taken.shown = shown
+        self.n_taken = len(self.taken_bids.levels) + len(self.taken_asks.levels)
 
-    def forget(self, side: int, key: int) -> None:
-        if self.taken_of(side).pop(key, None) is not None:
+    def forget(self, side: int, key: int) -> bool:
+        """A level's next row is here; whether we had taken from it."""
+        if self.n_taken and self.taken_of(side).forget(key):
             self.n_taken -= 1
+            return True
+        return False

@@ -35,6 +35,16 @@ cdef class Taken:
     cdef long long shown
 
 @cython.final
+cdef class Trace:
+    cdef dict levels
+    cdef readonly long long low
+    cdef readonly long long high
+
+    @cython.locals(taken=Taken)
+    cdef Taken note(self, long long key)
+    cdef bint forget(self, long long key) except -1
+
+@cython.final
 cdef class Line:
     cdef Ticket head
     cdef readonly Py_ssize_t n

@@ -84,6 +84,38 @@ class Taken:
         self.shown = 0
 
 
+class Trace:
+    """The levels of one side that we took from, by key, and the span of their keys since there were none."""
+
+    __slots__ = ("high", "levels", "low")
+
+    def __init__(self) -> None:
+        self.levels: dict[int, Taken] = {}
+        self.low = NO_TIME
+        self.high = NOWHERE
+
+    def note(self, key: int) -> Taken:
+        """The level at `key`, made where there was none."""
+        taken = self.levels.get(key)
+        if taken is None:
+            taken = Taken()
+            self.levels[key] = taken
+            if key < self.low:
+                self.low = key
+            if key > self.high:
+                self.high = key
+        return taken
+
+    def forget(self, key: int) -> bool:
+        """Drop the level at `key`; whether there was one."""
+        if not self.low <= key <= self.high or self.levels.pop(key, None) is None:
+            return False
+        if not self.levels:
+            self.low = NO_TIME
+            self.high = NOWHERE
+        return True
+
+
 class Line:
     """Own orders resting on one side, best price first and the older first at one price."""
 

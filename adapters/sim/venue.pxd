@@ -1,6 +1,6 @@
 cimport cython
 from tickwright.engine.order cimport Order
-from tickwright.engine.ports cimport Reports, TapeVenue
+from tickwright.engine.ports cimport Reports, Stake, TapeVenue
 from tickwright.adapters.sim.lines cimport Message, Pipe, ReportLine
 from tickwright.adapters.sim.matching cimport Matcher
 from tickwright.adapters.sim.tickets cimport Desk, Ticket
@@ -18,6 +18,7 @@ cdef class SimVenue(TapeVenue):
     cdef object random
 
     @cython.locals(ticket=Ticket)
+    cdef Ticket ticket(self, Order order, long long lots)
     cpdef submit(self, Order order, long long now)
     cpdef cancel(self, Order order, long long request_id, long long now)
     @cython.locals(message=Message)
@@ -34,6 +35,7 @@ cdef class SimVenue(TapeVenue):
     cpdef trade(self, int market, int taker, long long ticks, long long lots, long long ts, long long event)
     @cython.locals(matcher=Matcher)
     cpdef long long position_lots(self, int market)
+    @cython.locals(stake=Stake, low=cython.longlong, high=cython.longlong, ask_low=cython.longlong, ask_high=cython.longlong)
     cdef settle(self, Matcher matcher, int market)
     @cython.locals(market=int, matcher=Matcher, ticket=Ticket)
     cdef act(self, Message message, long long ts)

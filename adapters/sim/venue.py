@@ -5,8 +5,6 @@ at one time first expiries, then commands, then reports, so that the core is nev
 runs do the same. A strategy's answer to a report joins the queue in the same round.
 """
 
-from array import array
-
 from tickwright.adapters.sim.latency import Fixed, Generator, Latency
 from tickwright.adapters.sim.lines import CANCEL, SUBMIT, Message, Pipe, ReportLine
 from tickwright.adapters.sim.matching import Matcher
@@ -15,7 +13,7 @@ from tickwright.engine.book import Book
 from tickwright.engine.capability import Capability
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.order import Order
-from tickwright.engine.ports import Reports, TapeVenue
+from tickwright.engine.ports import Reports, Stake, TapeVenue
 from tickwright.engine.terms import NO_TIME
 
 CAPABILITY = Capability()
@@ -60,7 +58,7 @@ class SimVenue(TapeVenue):
         self.inbox = Pipe(to_venue or Fixed())
         self.instant = self.inbox.fixed_ns == 0 and self.outbox.pipe.fixed_ns == 0
         self.next_due = NO_TIME
-        self.resting = array("q", bytes(8 * len(books)))
+        self.stakes = [Stake() for _ in books]
         self.event = 0
         self.desk = Desk(self.outbox, QUEUES[queue], max_open, first=first)
         self.matchers: list[Matcher | None] = [None if book is None else Matcher(book, self.desk) for book in books]
@@ -167,6 +165,11 @@ class SimVenue(TapeVenue):
             matcher.trade(taker, ticks, lots, ts, event)
             self.settle(matcher, market)
 
+    @property
+    def resting(self) -> list[int]:
+        """What is at stake in each market: orders that rest, and levels taken from that have not been shown since."""
+        return [0 if each is None else each.n_resting + each.n_taken for each in self.matchers]
+
     def position_lots(self, market: int) -> int:
         """The account's position by the fills made at this venue, those still on their way to it included."""
         matcher = self.matchers[market]
@@ -175,8 +178,21 @@ class SimVenue(TapeVenue):
     # --- at the venue -------------------------------------------------------------------------------------------
 
     def settle(self, matcher: Matcher, market: int) -> None:
-        """Say whether this market matters still, and when the next report is due."""
-        self.resting[market] = matcher.n_resting + matcher.n_taken
+        """Say which rows of this market matter, and when the next report is due."""
+        stake: Stake = self.stakes[market]
+        low = matcher.bids.worst
+        high = matcher.bids.best
+        ask_low = matcher.asks.worst
+        ask_high = matcher.asks.best
+        if matcher.n_taken:
+            low = min(low, matcher.taken_bids.low)
+            high = max(high, matcher.taken_bids.high)
+            ask_low = min(ask_low, matcher.taken_asks.low)
+            ask_high = max(ask_high, matcher.taken_asks.high)
+        stake.bid_low = low
+        stake.bid_high = high
+        stake.ask_low = -ask_high
+        stake.ask_high = -ask_low
         if self.outbox.pipe.next_due < self.next_due:
             self.next_due = self.outbox.pipe.next_due
 

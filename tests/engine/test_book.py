@@ -10,10 +10,11 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
-from tickwright.engine.book import MAX_LEVELS, Book
+from tickwright.engine.book import Book
 from tickwright.engine.compiled import why_interpreted
 from tickwright.engine.errors import LocalError, RemoteError, UnitError
 from tickwright.engine.instrument import Instrument
+from tickwright.engine.levels import MAX_LEVELS
 from tickwright.engine.terms import BUY, GRID_END, SELL, Health
 
 GRIDS = ["0.01", "0.1", "0.05", "0.25", "2.5", "1e-8", "1e-18", "1e-27", "7e9", "1"]

@@ -201,3 +201,55 @@ def test_a_currency_without_rate_is_refused() -> None:
     for rate in ("0", "-1", "NaN", "1e-19"):
         with pytest.raises(UnitError, match="rate BTC/USDT: expected"):
             Portfolio([COIN], [], currency="USDT", rates={"BTC": Decimal(rate)})
+
+
+SPOT_EVENTS = st.lists(
+    st.tuples(
+        st.integers(0, 2),
+        st.sampled_from((0, 1, EXTERNAL)),
+        st.sampled_from((1, -1)),
+        st.sampled_from((1, 7, 10**6, 2**60)),
+        st.integers(1, 10**6) | st.just(2**60),
+        st.integers(0, 1),
+    ),
+    max_size=12,
+)
+CROSS = Instrument(
+    id="ETHBTC.V", base="ETH", quote="BTC", tick_size=Decimal("1e-5"), lot_size=Decimal("0.003"),
+    taker_fee=Decimal("0.0007"),
+)  # fmt: skip
+
+
+@settings(max_examples=80, deadline=None)
+@given(SPOT_EVENTS, st.sampled_from(("USDT", "BTC", "F")), st.integers(1, 10**9), st.integers(1, 10**40), st.booleans())
+def test_a_meter_reads_the_balance_or_says_that_it_cannot(
+    events: list, currency: str, num: int, den: int, moved: bool
+) -> None:
+    books = portfolio(BTC, CROSS, FINE, balances={"USDT": "100000", "BTC": "1"})
+    meter = books.meter(currency, num, den)
+    assert meter is not None
+    for event in events:
+        books.fill(*event)
+    if moved:
+        books.transfer("BTC", Decimal("-0.7"), "withdrawal")
+    if meter.read():
+        assert meter.whole == books.balance_atoms(currency) * num // den
+    else:
+        assert max([event[3] * event[4] for event in events] + [den, num]) > 10**12
+    assert not books.reverse(0, 0, 1, 1, 1, 0)
+    assert currency == "F" or not meter.read()
+
+
+def test_a_meter_needs_fills_whose_value_is_all_that_moves() -> None:
+    assert portfolio(BTC, PERP).meter("USDT", 1, 1) is None
+    meter = portfolio(BTC, PERP, balances={"BTC": "3"}).meter("BTC", 1, 10**30)
+    assert meter is not None
+    assert meter.read()
+    assert meter.whole == 3
+    books = portfolio(BTC, balances={"USDT": "100"})
+    meter = books.meter("USDT", 4_000_000, 10**30)
+    assert meter is not None
+    for _ in range(100):
+        books.fill(0, 0, 1, 300_000, 6_000_000, 1)
+    assert meter.read()
+    assert meter.whole == books.balance_atoms("USDT") * 4_000_000 // 10**30 < 0

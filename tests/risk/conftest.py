@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tickwright.engine.balance import Balance
 from tickwright.engine.draft import draft
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.market import Market, Seat
@@ -34,6 +35,9 @@ class FakeMoney:
 
     def balance_atoms(self, currency: str) -> int:
         return int(self.balances.get(currency, Decimal(0)) * 10**18)
+
+    def meter(self, currency: str, num: int, den: int) -> Balance | None:
+        return None
 
     def day_pnl(self, strategy: int = -1) -> Decimal:
         return self.pnl.get(strategy, Decimal(0))

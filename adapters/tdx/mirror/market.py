@@ -12,8 +12,9 @@ from attrs import frozen
 
 from tickwright.adapters.tdx.mirror.listing import Pair
 from tickwright.adapters.tdx.mirror.orders import Order
-from tickwright.engine.book import Book, Levels
+from tickwright.engine.book import Book
 from tickwright.engine.book_by_order import BookByOrder
+from tickwright.engine.levels import Levels
 
 ANYWHERE: Final = 0
 NOWHERE: Final = -1

@@ -15,7 +15,9 @@ STEP = 1_000_000
 TIFS = ("GTC", "GTC", "GTC", "IOC", "FOK", "GTD", "DAY")
 
 
-def play(seed: int, queue: str, rows: int, poison_after: int = 0, jitter: bool = True) -> Street:
+def play(
+    seed: int, queue: str, rows: int, poison_after: int = 0, jitter: bool = True, tells_all: bool = False
+) -> Street:
     """Play a market; rows after `poison_after` (if not zero) are other ones, drawn from another seed."""
     street = Street(
         queue,
@@ -23,6 +25,7 @@ def play(seed: int, queue: str, rows: int, poison_after: int = 0, jitter: bool =
         to_client=LogNormal(2 * STEP, 0.7, random.Random(seed + 2)) if jitter else None,
         reject_probability=0.05,
         random=random.Random(seed + 3),
+        tells_all=tells_all,
     )
     market = random.Random(seed)
     orders = random.Random(seed + 4)

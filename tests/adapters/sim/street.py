@@ -54,7 +54,9 @@ class Street:
         random: Generator | None = None,
         max_open: int = 10_000,
         ears: Ears | None = None,
+        tells_all: bool = False,
     ) -> None:
+        self.tells_all = tells_all
         self.book = Book(INSTRUMENT)
         self.ears = Ears() if ears is None else ears
         self.venue = SimVenue(
@@ -80,7 +82,7 @@ class Street:
         self.tick(now)
         self.event += 1
         self.venue.event = self.event
-        if self.venue.resting[0]:
+        if self.tells_all or self.venue.stakes[0].level(side, ticks):
             self.venue.level(0, side, ticks, lots, self.now, self.event)
         self.book.apply(side, ticks, lots)
         self.tick(now)
@@ -96,7 +98,7 @@ class Street:
         self.tick(now)
         self.event += 1
         self.venue.event = self.event
-        if self.venue.resting[0]:
+        if self.tells_all or self.venue.stakes[0].trade(taker, ticks):
             self.venue.trade(0, taker, ticks, lots, self.now, self.event)
         self.tick(now)
 

@@ -134,3 +134,12 @@ def test_compiled_and_interpreted_say_the_same() -> None:
     assert [form for form, _ in outputs] == ["compiled", "TICKWRIGHT_PURE=1 is set"]
     assert outputs[0][1] == outputs[1][1]
     assert outputs[0][1].count("executed") > 400
+
+
+@pytest.mark.parametrize("queue", QUEUES)
+@pytest.mark.parametrize("seed", [5, 6, 7])
+def test_rows_where_the_venue_has_nothing_at_stake_change_nothing(queue: str, seed: int) -> None:
+    told = play(seed, queue, 500, tells_all=True)
+    asked = play(seed, queue, 500)
+    assert asked.said() == told.said()
+    assert any(line[0] == "executed" for line in asked.said())
