@@ -76,7 +76,7 @@ class Login:
         self._secret = totp_secret(credentials.totp_secret) if credentials.totp_secret else b""
         self._session: rest.Session | None = None
         self._ends = self._life = 0
-        self._step = -1
+        self._tried = self._used = -1
         self._lock = trio.Lock()
 
     @property
@@ -133,14 +133,16 @@ class Login:
     async def _log_in(self) -> None:
         self._session = None
         for tries in range(1, TRIES + 1):
-            await self._fresh_step()
+            # A code may have been used by an earlier process, so the last try is made with another one.
+            await self._fresh_step(self._tried if tries == TRIES else self._used)
             mine = self._credentials
             code = totp(self._secret, self._venue_wall()) if self._secret else ""
             body = msgspec.json.encode(rest.login_body(mine.username, mine.password, code, self._device_id))
-            self._step = self._venue_wall() // (TOTP_STEP_S * SECOND) if self._secret else -1
+            self._tried = self._venue_wall() // (TOTP_STEP_S * SECOND) if self._secret else -1
             self.logins += 1
             answer = await self._http.ask("POST", self._login_path, headers=_JSON, body=body)
             if answer.ok:
+                self._used = self._tried
                 self._take(answer)
                 return
             words = rest.read_refusal(answer.body, answer.status).words
@@ -150,10 +152,10 @@ class Login:
                 raise LoginRefused(f"TDX: the venue does not accept the credentials, after {TRIES} tries: {words}")
             await trio.sleep(_PAUSE_S * tries)
 
-    async def _fresh_step(self) -> None:
-        """Wait until the one-time code is one that was not used."""
+    async def _fresh_step(self, used: int) -> None:
+        """Wait until the one-time code is another than that of a step which was used."""
         step = TOTP_STEP_S * SECOND
-        while self._secret and self._venue_wall() // step == self._step:  # noqa: ASYNC110 a wall clock has no event
+        while self._secret and self._venue_wall() // step == used:  # noqa: ASYNC110 a wall clock has no event
             await trio.sleep((step - self._venue_wall() % step) / SECOND)
 
     def _take(self, answer: Answer) -> None:
