@@ -1,4 +1,4 @@
-"""PowerTrade's Market Proxy: what its wire says, without a socket.
+"""PowerTrade's Market Proxy.
 
 signing.py    tokens that prove who we are
 commands.py   what we say: texts to frames
@@ -9,4 +9,6 @@ books.py      books without sequence numbers: what cannot be, is lost
 tags.py       requests under way and their deadlines
 requests.py   which order a reply belongs to
 link.py       the connection as a whole: frames and time in, events and frames out
+queries.py    questions over REST
+venue.py      joins the socket, the link and the questions to the engine's port
 """

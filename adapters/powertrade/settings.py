@@ -46,9 +46,9 @@ POWERTRADE: Final = Adapter(
         ),
         Setting(
             name="max_message_bytes",
-            about="Bytes of one message at most; 16 MiB, or less.",
+            about="Bytes of one message over the socket at most; up to 16 MiB.",
             kind="count",
-            default=1 << 24,
+            default=1 << 22,
         ),
         Setting(name="token_uri", about="What tokens say under `uri`, where the venue wants it said."),
     ),
