@@ -24,6 +24,7 @@ TIMEOUT_S: Final = 10.0
 ANSWER_MAX: Final = 16 << 20
 """Bytes of one answer; a page of 500 orders takes about 250 kB."""
 
+IDLE_S: Final = 20.0
 HEAD_MAX: Final = 1 << 16
 """Bytes of an answer's head."""
 
@@ -48,6 +49,10 @@ class Answer:
     @property
     def ok(self) -> bool:
         return 200 <= self.status < 300
+
+
+class Broken(QueryFailed):
+    """The exchange broke off: there is a chance that it does not the next time."""
 
 
 class Http:
@@ -126,7 +131,7 @@ class Http:
             raise self._failed(method, path, f"an answer within {self._timeout:g} s", "none") from None
         except (httpx.HTTPError, httpx.InvalidURL, httpcore.ProtocolError, OSError, trio.BrokenResourceError) as error:
             words = str(error.__cause__ or error) or type(error).__name__
-            raise self._failed(method, path, "an answer", words) from None
+            raise Broken(str(self._failed(method, path, "an answer", words))) from None
         answer = self._noted(answer, asked)
         if 300 <= answer.status < 400:
             raise self._failed(method, path, "no redirect", f"HTTP {answer.status}")
@@ -184,7 +189,6 @@ class _Transport(httpx.AsyncBaseTransport):
         self._pool = httpcore.AsyncConnectionPool(
             ssl_context=network.tls,
             max_connections=_CONNECTIONS,
-            keepalive_expiry=30.0,
             network_backend=network,
         )
 
@@ -254,12 +258,14 @@ class _Stream(httpcore.AsyncNetworkStream):
         self._stream = stream
         self._answer_max = answer_max
         self._left = 0
+        self._used = trio.current_time()
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 the library's
         try:
             data = bytes(await self._stream.receive_some(max_bytes))
         except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
             raise httpcore.ReadError(str(error) or "the connection broke") from error
+        self._used = trio.current_time()
         self._left -= len(data)
         if self._left < 0:
             raise httpcore.ReadError(f"more than {self._answer_max} bytes")
@@ -282,7 +288,11 @@ class _Stream(httpcore.AsyncNetworkStream):
         return self
 
     def get_extra_info(self, info: str) -> Any:
+        if info != "is_readable":
+            return None
+        # Asked before a connection is used again: one that has something to say, which can only be its end, is not,
+        # nor one that has been idle so long that the peer may be ending it at this moment.
+        if trio.current_time() - self._used > IDLE_S:
+            return True
         stream = self._stream.transport_stream if isinstance(self._stream, trio.SSLStream) else self._stream
-        if info == "is_readable" and isinstance(stream, trio.SocketStream):
-            return stream.socket.is_readable()
-        return None
+        return isinstance(stream, trio.SocketStream) and stream.socket.is_readable()

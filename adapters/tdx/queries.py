@@ -15,7 +15,7 @@ from uuid import uuid4
 import trio
 
 from tickwright.adapters.bad_message import BadMessage
-from tickwright.adapters.http import Answer, Http
+from tickwright.adapters.http import Answer, Broken, Http
 from tickwright.adapters.tdx import rest
 from tickwright.adapters.tdx.fields import moment
 from tickwright.adapters.tdx.login import Credentials, Login
@@ -79,9 +79,15 @@ class Queries:
         Raises:
             QueryFailed: no answer. LoginRefused: the credentials do not hold any more.
         """
-        renewed = False
+        renewed = broken = False
         for _ in range(_TRIES):
-            answer = await self.request("GET", path, query=query)
+            try:
+                answer = await self.request("GET", path, query=query)
+            except Broken:
+                if broken:
+                    raise
+                broken = True
+                continue
             if answer.status == 401 and self._login is not None and not self._credentials.can_sign and not renewed:
                 await self._login.renew()
                 renewed = True

@@ -16,6 +16,7 @@ from attrs import define
 from mirror_rig import local_venue
 from wire_peers import Box
 
+from tickwright.adapters.fault_script import parse_script
 from tickwright.adapters.session import Timing
 from tickwright.adapters.tdx.mirror import Venue
 from tickwright.adapters.tdx.venue import TdxVenue, make
@@ -232,3 +233,71 @@ async def test_what_happened_while_the_link_was_down_is_found_by_asking(autojump
         # The order had asked to end with its connection, and the local venue does as asked.
         assert facts.standing is Standing.CANCELED
         assert ours.box.of(OrderRejected) == []
+
+
+STORMS = [
+    "fault: drop, kinds: [fill, order, ack], probability: 0.3",
+    "fault: duplicate, direction: out, probability: 0.5, copies: 3",
+    "fault: reorder, direction: out, window: 5, probability: 0.5, kinds: [fill, order, ack]",
+    "fault: delay, delay: 4s, jitter: 2s, kinds: [ack, order], probability: 0.5",
+    "fault: corrupt, direction: out, probability: 0.05",
+    "fault: gap, probability: 0.2",
+    "fault: lost_ack, probability: 0.3",
+    "fault: disconnect, probability: 0.05",
+    "fault: cut_after_bytes, bytes: 90, kinds: [new], probability: 0.3",
+    "fault: half_open, after: 10s, for: 25s",
+    "fault: token_expiry, after: 7s",
+    "fault: restart, after: 12s, down: 5s, memory: false",
+    "fault: restart, after: 12s, down: 5s, memory: true",
+    "fault: http_error, status: 503, probability: 0.4",
+    "fault: http_error, kinds: [new], status: 429, retry_after: 2, probability: 0.5",
+    "fault: act, action: unsolicited_cancel, after: 8s",
+    "fault: inject, after: 5s, hex: 'c1 01 78'",
+]
+
+
+@pytest.mark.parametrize(
+    ("storm", "entry"),
+    [*((storm, "websocket") for storm in STORMS), *((storm, "rest") for storm in STORMS if "http_error" in storm)],
+)
+async def test_after_any_storm_asking_tells_what_the_venue_did(autojump_clock, storm, entry):
+    """No order is sent twice, none that did not leave arrives, and the questions tell the venue's own record."""
+    async with (
+        local_venue(accounts=2, seed=3) as local,
+        desk(local, 0, order_entry=entry) as ours,
+        desk(local, 1) as theirs,
+    ):
+        for rule in parse_script("faults:\n  - {" + storm + "}").rules:
+            local.inject(rule)
+        for number in range(15):
+            ours.venue.submit(ours.order(f"a-{number}", BUY, "50000", "0.3"))
+            await trio.sleep(0.5)
+            theirs.venue.submit(theirs.order(f"b-{number}", SELL, "50000", "0.2"))
+            await trio.sleep(0.5)
+            if number % 3 == 0:
+                ours.venue.cancel(ours.order(f"a-{number}", BUY, "50000", "0.3"), number + 1)
+        local.faults.stop()
+        await trio.sleep(60)
+        assert ours.venue.statistics()[1].connections >= 1
+        assert [change.up for change in ours.box.of(LinkChanged)][-1]
+        sent = [received.client_order_id for received in local.received if received.kind == "new"]
+        assert len(sent) == len(set(sent))
+        never = {
+            told.client_order_id for told in ours.box.of(SendFailed) if "nothing was" in told.reason and not told.cancel
+        }
+        assert never.isdisjoint(sent)
+        account = local.accounts[0]
+        live = {order.client_order_id for order in local.exchange.open_orders(account)}
+        assert {facts.client_order_id for facts in await ours.venue.open_orders()} == live
+        trades = await ours.venue.trades(0)
+        listed = {facts.trade_id: facts.lots for facts in trades}
+        for name in set(sent) & {f"a-{number}" for number in range(15)}:
+            facts = await ours.venue.order(ours.order(name, BUY, "50000", "0.3"))
+            assert facts is not None or "restart" in storm
+            if facts is not None:
+                done = sum(each.lots for each in trades if each.venue_order_id == facts.venue_order_id)
+                assert facts.cum == done
+        if "memory: false" in storm:
+            return  # the venue itself forgets what it did
+        heard = {event.trade_id: event.lots for event in ours.box.of(OrderExecuted)}
+        assert heard.items() <= listed.items()
