@@ -33,9 +33,6 @@ BALANCES_FILTER: Final = ("subAccountIds", "sub_account_ids")
 BARE_DEPTH_SPEED_MS: Final = 100
 """How often a depth topic without a speed is served."""
 
-UPGRADE_REFUSED: Final = 400
-"""The status of a handshake that does not offer the subprotocol."""
-
 FULL_BOOK_EVERY_NS: Final = 30_000_000_000
 FEE: Final = "0.001"
 STAMP_TAX: Final = "0.00075"

@@ -4,6 +4,7 @@ Whatever a client sends, it gets an answer: a failure event for what cannot be r
 open.
 """
 
+import re
 from collections.abc import Callable
 from typing import Any, Final
 
@@ -19,6 +20,7 @@ from tickwright.adapters.tdx.mirror.orders import Order, Refused, forbidden, inv
 from tickwright.adapters.tdx.topics import Channel, Topic, parse_topic
 from tickwright.adapters.tdx.wire import SIZE_MAX
 
+_TOPIC: Final = re.compile(r'"t"\s*:\s*"([^"]{0,200})"')
 SUBSCRIPTIONS_MAX: Final = 1000
 _KINDS: Final = {
     SUBSCRIBE: "subscribe",
@@ -42,6 +44,12 @@ def frame_kind(text: str) -> str:
         if f'"{event}"' in text:
             return kind
     return "other"
+
+
+def topic_of(text: str) -> str:
+    """The topic of a frame, told without reading it whole."""
+    found = _TOPIC.search(text)
+    return found[1] if found else ""
 
 
 @define(eq=False)

@@ -3,13 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
+from tickwright.adapters.local.record import Received, Record
 from tickwright.adapters.tdx.mirror.accounts import Account
 from tickwright.adapters.tdx.mirror.entry import read_order
 from tickwright.adapters.tdx.mirror.exchange import Exchange
 from tickwright.adapters.tdx.mirror.feeds import Feeds
 from tickwright.adapters.tdx.mirror.options import Options
-from tickwright.adapters.tdx.mirror.orders import Order, Refused, forbidden
-from tickwright.adapters.tdx.mirror.record import Received, Record
+from tickwright.adapters.tdx.mirror.orders import Execution, Order, Refused, forbidden
 from tickwright.adapters.tdx.mirror.tokens import Tokens
 from tickwright.adapters.tdx.topics import Topic
 
@@ -22,7 +22,7 @@ class Desk:
         exchange: Exchange,
         feeds: Feeds,
         tokens: Tokens,
-        record: Record,
+        record: Record[Execution],
         options: Options,
         now: Callable[[], int],
     ) -> None:

@@ -8,6 +8,7 @@ from decimal import Decimal
 from random import Random
 from typing import Final, Protocol
 
+from tickwright.adapters.local.record import Record
 from tickwright.adapters.tdx.mirror import funds
 from tickwright.adapters.tdx.mirror.accounts import Account, endow, new_id
 from tickwright.adapters.tdx.mirror.entry import Wanted
@@ -28,7 +29,6 @@ from tickwright.adapters.tdx.mirror.orders import (
     missing,
     unmet,
 )
-from tickwright.adapters.tdx.mirror.record import Record
 from tickwright.engine.money import EXACT
 from tickwright.engine.times import DAY as DAY_NS
 
@@ -53,7 +53,7 @@ class Exchange:
     """Markets, accounts and all orders of clients, by id and in the order they came."""
 
     def __init__(
-        self, pairs: tuple[Pair, ...], accounts: list[Account], options: Options, rng: Random, record: Record
+        self, pairs: tuple[Pair, ...], accounts: list[Account], options: Options, rng: Random, record: Record[Execution]
     ) -> None:
         self.options = options
         self.accounts = accounts

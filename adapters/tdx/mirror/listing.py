@@ -7,7 +7,7 @@ from typing import Final
 
 from attrs import frozen
 
-from tickwright.adapters.tdx.mirror.options import OptionError
+from tickwright.adapters.local.house import OptionError
 from tickwright.adapters.tdx.topics import parse_topic
 from tickwright.engine.instrument import Instrument
 

@@ -6,8 +6,8 @@ from typing import Any, Final
 import attrs
 from attrs import field, frozen
 
+from tickwright.adapters.local.house import OptionError
 from tickwright.adapters.tdx.mirror import assumed
-from tickwright.engine.errors import TickwrightError
 from tickwright.engine.times import SECOND
 
 MARKETS: Final = ("random", "none", "tape")
@@ -23,10 +23,6 @@ _CHOICES: Final = {
     "signature_variant": ("A", "B", "C"),
     "orders_list": ("all", "open"),
 }
-
-
-class OptionError(TickwrightError):
-    """An option that the local venue does not have, or a value that it cannot take."""
 
 
 @frozen(kw_only=True)

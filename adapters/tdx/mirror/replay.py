@@ -12,12 +12,12 @@ from decimal import Decimal
 import trio
 from attrs import evolve, frozen
 
+from tickwright.adapters.local.house import OptionError
 from tickwright.adapters.tape import Rounded, Tape, read_blocks
 from tickwright.adapters.tape.batch import TRADE
 from tickwright.adapters.tdx.mirror.exchange import Exchange, Outlet
 from tickwright.adapters.tdx.mirror.listing import VENUE, Pair, pair
 from tickwright.adapters.tdx.mirror.market import NOWHERE
-from tickwright.adapters.tdx.mirror.options import OptionError
 from tickwright.adapters.tdx.mirror.orders import Order
 from tickwright.engine.times import SECOND
 

@@ -5,13 +5,12 @@ instruments need one as everything but the login does.
 """
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, Final
 from urllib.parse import parse_qsl
 
-from attrs import Factory, frozen
-
 from tickwright.adapters.bad_message import BadMessage
+from tickwright.adapters.local.house import HttpAnswer, HttpRequest
 from tickwright.adapters.strict import checked, strict_json
 from tickwright.adapters.tdx.mirror import assumed, shapes
 from tickwright.adapters.tdx.mirror.accounts import Account
@@ -27,35 +26,18 @@ PREFIX: Final = "/api/rest/v1"
 _ID: Final = r"([0-9a-zA-Z-]{1,64})"
 
 
-@frozen(kw_only=True)
-class HttpRequest:
-    """One request: `target` is path and query as they were sent; names of headers are in lower case."""
-
-    method: str
-    target: str
-    headers: Mapping[str, str] = Factory(dict)
-    body: bytes = b""
-
-    @property
-    def path(self) -> str:
-        return self.target.partition("?")[0]
-
-    @property
-    def query_text(self) -> str:
-        return self.target.partition("?")[2]
-
-
-@frozen(kw_only=True)
-class HttpAnswer:
-    """One answer; the body is JSON."""
-
-    status: int
-    body: bytes
-    headers: tuple[tuple[str, str], ...] = ()
+_STATUSES: Final = {404: "NOT_FOUND", 429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}
 
 
 def json_answer(status: int, value: object, headers: tuple[tuple[str, str], ...] = ()) -> HttpAnswer:
     return HttpAnswer(status=status, body=shapes.text(value).encode(), headers=headers)
+
+
+def http_refusal(status: int, message: str) -> HttpAnswer:
+    """An answer that no route gave."""
+    named = _STATUSES.get(status, "INVALID_ARGUMENT" if status < 500 else "UNKNOWN")
+    reason = {"INVALID_ARGUMENT": "INVALID_ARGUMENTS", "NOT_FOUND": "RESOURCE_NOT_FOUND"}.get(named, named)
+    return json_answer(status, shapes.rest_refusal(Refused(status, named, reason, message)))
 
 
 def bare_path(path: str) -> str:

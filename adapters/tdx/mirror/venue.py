@@ -16,32 +16,40 @@ import trio
 
 from tickwright.adapters.fault_rules import Deed, FaultScript, Rule
 from tickwright.adapters.faults import Faults
+from tickwright.adapters.local.crowd import Crowd
+from tickwright.adapters.local.deeds import EVERYWHERE, Deeds, check_script
+from tickwright.adapters.local.house import HOST, HttpAnswer, HttpRequest, Tongue, virtual_wall
+from tickwright.adapters.local.record import Received, Record
+from tickwright.adapters.local.server import serve_stream
+from tickwright.adapters.local.sockets import Socket
 from tickwright.adapters.tape import open_tape
 from tickwright.adapters.tdx.mirror.accounts import Account, new_accounts
-from tickwright.adapters.tdx.mirror.client import Client
-from tickwright.adapters.tdx.mirror.crowd import Crowd
-from tickwright.adapters.tdx.mirror.deeds import Deeds, check_script
+from tickwright.adapters.tdx.mirror.client import Client, frame_kind, topic_of
 from tickwright.adapters.tdx.mirror.desk import Desk
 from tickwright.adapters.tdx.mirror.exchange import Exchange
 from tickwright.adapters.tdx.mirror.feeds import PULSE_NS, Feeds
 from tickwright.adapters.tdx.mirror.listing import Pair, listed_pairs
 from tickwright.adapters.tdx.mirror.options import Options
 from tickwright.adapters.tdx.mirror.orders import Execution
-from tickwright.adapters.tdx.mirror.record import Received, Record
 from tickwright.adapters.tdx.mirror.replay import Replay, tape_pair
-from tickwright.adapters.tdx.mirror.rest import PREFIX, HttpAnswer, HttpRequest, Rest
-from tickwright.adapters.tdx.mirror.server import STREAMS_PATH, SUBPROTOCOL, serve_stream
-from tickwright.adapters.tdx.mirror.sockets import Socket
+from tickwright.adapters.tdx.mirror.rest import PREFIX, Rest, http_refusal, request_kind
 from tickwright.adapters.tdx.mirror.tokens import Tokens
+from tickwright.adapters.tdx.wire import SIZE_MAX
 from tickwright.engine.errors import LocalError
 from tickwright.engine.times import SECOND
 
-HOST: Final = "127.0.0.1"
-
-
-def virtual_wall(start: int = 1_735_689_600 * SECOND) -> Callable[[], int]:
-    """A wall clock that trio's clock drives: `start` (nanoseconds UTC) plus trio's time, virtual or not."""
-    return lambda: start + int(trio.current_time() * SECOND)
+STREAMS_PATH: Final = "/api/ws/v1/streams"
+SUBPROTOCOL: Final = "ws.t-dx.com"
+ACTIONS: Final = (*EVERYWHERE, "overlap_update", "cross_book")
+TONGUE: Final = Tongue(
+    stream_path=STREAMS_PATH,
+    subprotocol=SUBPROTOCOL,
+    size_max=SIZE_MAX,
+    refusal=http_refusal,
+    request_kind=request_kind,
+    frame_kind=frame_kind,
+    topic_of=topic_of,
+)
 
 
 class Venue:
@@ -68,12 +76,13 @@ class Venue:
             pairs = (self._taped, *(each for each in pairs if each.symbol != self._taped.symbol))
         symbols = tuple(dict.fromkeys(asset.symbol for pair in pairs for asset in (pair.base, pair.quote)))
         self.accounts = new_accounts(options.accounts, secret, symbols, options.funds)
-        self.record = Record()
+        self.record: Record[Execution] = Record()
         self.exchange = Exchange(pairs, self.accounts, options, rng, self.record)
         self.feeds = Feeds(self.exchange, options)
         self.tokens = Tokens(self.accounts, options, secret)
         self.desk = Desk(self.exchange, self.feeds, self.tokens, self.record, options, wall)
         self.sockets: set[Socket] = set()
+        self.clients: set[Client] = set()
         self.connections: set[trio.CancelScope] = set()
         self.crowds: list[Crowd] = []
         self.faults = Faults(script)
@@ -122,8 +131,15 @@ class Venue:
         """One REST request, without any connection."""
         return self._rest.answer(request)
 
-    def disconnected(self, client: Client) -> None:
+    def guest(self, send: Callable[[str, str], None]) -> Client:
+        """A client comes in by a socket."""
+        client = Client(self.desk, send)
+        self.clients.add(client)
+        return client
+
+    def left(self, client: Any) -> None:
         """A client's connection has ended: cancel what it asked to have cancelled."""
+        self.clients.discard(client)
         accounts = list(client.cancels_for.values())
         if accounts and self.options.cod_delay_ns:
             self._start(self._cancel_late, client, accounts)
@@ -147,6 +163,11 @@ class Venue:
         return int(trio.current_time() * SECOND)
 
     @property
+    def tongue(self) -> Tongue:
+        """The protocol, where bytes come in and go out."""
+        return TONGUE
+
+    @property
     def down(self) -> bool:
         """Whether it is away, and takes no connection."""
         return self.deeds.down
@@ -154,6 +175,32 @@ class Venue:
     def do(self, deed: Deed) -> None:
         """Do what a fault script would have done, now."""
         self.deeds.do(deed)
+
+    def expire_tokens(self) -> None:
+        """Take back every access token that was given; sessions live on."""
+        self.tokens.expire_all()
+
+    def restart(self, memory: bool) -> None:
+        """Every session ends; without memory, orders, trades and funds are as at the beginning."""
+        self.tokens.forget()
+        if not memory:
+            self.exchange.forget()
+            for crowd in self.crowds:
+                crowd.forget()
+                crowd.open(self.now(), self.feeds)
+
+    def act(self, action: str) -> None:
+        """What fault scripts may want of this venue beside what all can."""
+        match action:
+            case "unsolicited_cancel":
+                for order in self.exchange.open_orders()[:1]:
+                    self.exchange.cancel(order, self.now(), self.feeds)
+            case "empty_book":
+                self.exchange.clear_street()
+                for crowd in self.crowds:
+                    crowd.forget()
+            case _:
+                self.feeds.misbehave(action)
 
     def inject(self, rule: Rule) -> None:
         """One rule of faults more, its times counted from now."""
@@ -201,8 +248,8 @@ class Venue:
         self.exchange.expire_day(at, self.feeds)
         self.feeds.pulse(at)
         if self.options.expired_token_ends_stream:
-            for socket in list(self.sockets):
-                socket.client.end_expired(at)
+            for client in list(self.clients):
+                client.end_expired(at)
 
     def _start(self, task: Callable[..., Any], *arguments: object) -> None:
         if self._nursery is None:
@@ -226,7 +273,7 @@ async def serve_tdx(
     `wall` tells the time in nanoseconds UTC; `secret` is what credentials and tokens are drawn from, the system's own
     randomness unless a test passes another; `faults` is a script of faults.
     """
-    check_script(faults or FaultScript())
+    check_script(faults or FaultScript(), ACTIONS)
     chosen = options or Options(seed=secrets.randbits(32))
     venue = Venue(chosen, pairs or listed_pairs(chosen.pairs), wall, secret or SystemRandom(), faults or FaultScript())
     async with trio.open_nursery() as nursery:
@@ -235,4 +282,4 @@ async def serve_tdx(
         nursery.cancel_scope.cancel()
 
 
-__all__ = ["STREAMS_PATH", "SUBPROTOCOL", "Venue", "serve_tdx", "virtual_wall"]
+__all__ = ["ACTIONS", "STREAMS_PATH", "SUBPROTOCOL", "Venue", "serve_tdx", "virtual_wall"]

@@ -7,8 +7,8 @@ import attrs
 
 from tickwright.adapters.fault_script import FAULTS, parse_script
 from tickwright.adapters.tdx.mirror import Options
-from tickwright.adapters.tdx.mirror.deeds import ACTIONS
 from tickwright.adapters.tdx.mirror.options import SWITCHES
+from tickwright.adapters.tdx.mirror.venue import ACTIONS
 
 TEXT = (Path(__file__).parents[3] / "docs" / "local-venue.md").read_text()
 TABLES = re.findall(r"^\|([^|]*)\|([^|]*)\|([^|]*)\|", TEXT, re.MULTILINE)

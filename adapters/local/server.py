@@ -2,31 +2,24 @@
 
 from email.utils import formatdate
 from http import HTTPStatus
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import h11
 import trio
+from attrs import evolve
 from wsproto.utilities import generate_accept_token
 
-from tickwright.adapters.tdx.mirror import assumed, shapes
-from tickwright.adapters.tdx.mirror.http_faults import UPGRADE_ALLOWED, under_faults
-from tickwright.adapters.tdx.mirror.orders import Refused, invalid, missing
-from tickwright.adapters.tdx.mirror.rest import HttpAnswer, HttpRequest, json_answer
-from tickwright.adapters.tdx.mirror.sockets import READ_BYTES, Socket
-from tickwright.adapters.tdx.wire import SIZE_MAX
+from tickwright.adapters.local.house import House, HttpAnswer, HttpRequest, Tongue
+from tickwright.adapters.local.http_faults import UPGRADE_ALLOWED, under_faults
+from tickwright.adapters.local.sockets import READ_BYTES, Socket
 from tickwright.engine.times import SECOND
 
-if TYPE_CHECKING:
-    from tickwright.adapters.tdx.mirror.venue import Venue
-
-STREAMS_PATH: Final = "/api/ws/v1/streams"
-SUBPROTOCOL: Final = "ws.t-dx.com"
 HEAD_MAX: Final = 65_536
 IDLE_S: Final = 75.0
 _STREAM_ENDED: Final = (trio.BrokenResourceError, trio.ClosedResourceError)
 
 
-async def serve_stream(venue: "Venue", stream: trio.abc.Stream) -> None:
+async def serve_stream(venue: House, stream: trio.abc.Stream) -> None:
     """Serve one connection until it ends; never raises for what the other side does."""
     http = h11.Connection(h11.SERVER, max_incomplete_event_size=HEAD_MAX)
     scope = trio.CancelScope()
@@ -42,7 +35,7 @@ async def serve_stream(venue: "Venue", stream: trio.abc.Stream) -> None:
         await trio.aclose_forcefully(stream)
 
 
-async def _one_request(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection) -> bool:
+async def _one_request(venue: House, stream: trio.abc.Stream, http: h11.Connection) -> bool:
     """Answer one request; whether another may follow."""
     asks_head = False
     try:
@@ -54,9 +47,12 @@ async def _one_request(venue: "Venue", stream: trio.abc.Stream, http: h11.Connec
         if "websocket" in request.headers.get("upgrade", "").lower():
             await _upgrade(venue, stream, http, request)
             return False
-        body = await _read_body(stream, http)
+        size_max = venue.tongue.size_max
+        body = await _read_body(stream, http, size_max)
         if body is None:
-            await _answer(venue, stream, http, _refusal(413, f"expected a body of at most {SIZE_MAX} bytes"))
+            await _answer(
+                venue, stream, http, venue.tongue.refusal(413, f"expected a body of at most {size_max} bytes")
+            )
             return False
         request = HttpRequest(method=request.method, target=request.target, headers=request.headers, body=body)
         answered = await under_faults(venue, request)
@@ -65,7 +61,7 @@ async def _one_request(venue: "Venue", stream: trio.abc.Stream, http: h11.Connec
         answer = answered
     except h11.RemoteProtocolError as error:
         status = error.error_status_hint if 400 <= error.error_status_hint < 600 else 400
-        answer = _refusal(status, str(error))
+        answer = venue.tongue.refusal(status, str(error))
     await _answer(venue, stream, http, answer, without_body=asks_head)
     return http.our_state is h11.DONE and http.their_state is h11.DONE
 
@@ -84,7 +80,7 @@ async def _next_event(stream: trio.abc.Stream, http: h11.Connection) -> object:
         http.receive_data(data)
 
 
-async def _read_body(stream: trio.abc.Stream, http: h11.Connection) -> bytes | None:
+async def _read_body(stream: trio.abc.Stream, http: h11.Connection, size_max: int) -> bytes | None:
     """The body of a request, None where it is too large."""
     parts: list[bytes] = []
     size = 0
@@ -94,7 +90,7 @@ async def _read_body(stream: trio.abc.Stream, http: h11.Connection) -> bytes | N
             return b"".join(parts)
         parts.append(bytes(event.data))
         size += len(event.data)
-        if size > SIZE_MAX:
+        if size > size_max:
             return None
 
 
@@ -107,7 +103,7 @@ def _read_head(event: h11.Request) -> HttpRequest:
 
 
 async def _answer(
-    venue: "Venue", stream: trio.abc.Stream, http: h11.Connection, answer: HttpAnswer, *, without_body: bool = False
+    venue: House, stream: trio.abc.Stream, http: h11.Connection, answer: HttpAnswer, *, without_body: bool = False
 ) -> None:
     """Send an answer; to a HEAD its headers alone."""
     if http.our_state not in (h11.IDLE, h11.SEND_RESPONSE):
@@ -125,9 +121,9 @@ async def _answer(
     await stream.send_all(data)
 
 
-async def _upgrade(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection, request: HttpRequest) -> None:
+async def _upgrade(venue: House, stream: trio.abc.Stream, http: h11.Connection, request: HttpRequest) -> None:
     """Turn the connection into a WebSocket, or say why not."""
-    refused = _objection(request)
+    refused = _objection(request, venue.tongue)
     if refused is None:
         allowed = await under_faults(venue, request, "upgrade")
         if allowed is None:
@@ -141,32 +137,29 @@ async def _upgrade(venue: "Venue", stream: trio.abc.Stream, http: h11.Connection
         ("Upgrade", "websocket"),
         ("Connection", "Upgrade"),
         ("Sec-WebSocket-Accept", generate_accept_token(key).decode()),
-        ("Sec-WebSocket-Protocol", SUBPROTOCOL),
     ]
+    if venue.tongue.subprotocol:
+        headers.append(("Sec-WebSocket-Protocol", venue.tongue.subprotocol))
     switched = http.send(h11.InformationalResponse(status_code=101, headers=headers, reason=b"Switching Protocols"))
     await stream.send_all(switched or b"")
     trailing, _ = http.trailing_data
     await Socket(venue, stream, bytes(trailing)).run()
 
 
-def _objection(request: HttpRequest) -> HttpAnswer | None:
+def _objection(request: HttpRequest, tongue: Tongue) -> HttpAnswer | None:
     """What is wrong with a handshake."""
     headers = request.headers
     offered = [part.strip() for part in headers.get("sec-websocket-protocol", "").split(",")]
-    if request.path.rstrip("/") != STREAMS_PATH:
-        return json_answer(404, shapes.rest_refusal(missing(f"expected {STREAMS_PATH}")))
+    if (request.path.rstrip("/") or "/") != tongue.stream_path:
+        return tongue.refusal(404, f"expected {tongue.stream_path}")
     if request.method != "GET" or "upgrade" not in headers.get("connection", "").lower():
-        return _refusal(400, "expected GET with Connection: Upgrade")
+        return tongue.refusal(400, "expected GET with Connection: Upgrade")
     if headers.get("sec-websocket-version") != "13" or not headers.get("sec-websocket-key"):
-        return _refusal(426, "expected Sec-WebSocket-Version 13 with a key", (("Sec-WebSocket-Version", "13"),))
-    if SUBPROTOCOL not in offered:
-        return _refusal(assumed.UPGRADE_REFUSED, f"expected the subprotocol {SUBPROTOCOL}")
+        refused = tongue.refusal(426, "expected Sec-WebSocket-Version 13 with a key")
+        return evolve(refused, headers=(("Sec-WebSocket-Version", "13"),))
+    if tongue.subprotocol and tongue.subprotocol not in offered:
+        return tongue.refusal(400, f"expected the subprotocol {tongue.subprotocol}")
     return None
-
-
-def _refusal(status: int, message: str, headers: tuple[tuple[str, str], ...] = ()) -> HttpAnswer:
-    said = invalid(message)
-    return json_answer(status, shapes.rest_refusal(Refused(status, said.status, said.reason, message)), headers)
 
 
 def _phrase(status: int) -> bytes:

@@ -4,13 +4,56 @@ It trades as anybody does: its takers hit whoever stands first, clients included
 clients. Everything is drawn from the random source that it is given.
 """
 
+from collections.abc import Mapping
 from random import Random
-from typing import Final
+from typing import Any, Final, Protocol
 
-from tickwright.adapters.tdx.mirror.exchange import Exchange, Outlet
-from tickwright.adapters.tdx.mirror.listing import Pair
-from tickwright.adapters.tdx.mirror.orders import Order
+from tickwright.engine.instrument import Instrument
 from tickwright.engine.times import SECOND
+
+
+class StreetOrder(Protocol):
+    """An order of the crowd, as far as it looks at one."""
+
+    @property
+    def leaves(self) -> int: ...
+
+    @property
+    def ticks(self) -> int: ...
+
+
+class StreetMarket(Protocol):
+    """One book, as the crowd trades in it."""
+
+    def best(self, side: int) -> int:
+        """The best price of a side in ticks, 0 where it is empty."""
+
+    def remove(self, order: Any) -> bool: ...
+
+
+class StreetExchange(Protocol):
+    """Where a crowd trades."""
+
+    @property
+    def markets(self) -> Mapping[str, StreetMarket]: ...
+
+    def street(
+        self, symbol: str, side: int, lots: int, ticks: int, at: int, outlet: Any, *, rests: bool
+    ) -> StreetOrder: ...
+
+
+class StreetPair(Protocol):
+    """What a crowd trades in, and around which price it begins."""
+
+    @property
+    def symbol(self) -> str: ...
+
+    @property
+    def instrument(self) -> Instrument: ...
+
+    @property
+    def start_ticks(self) -> int: ...
+
 
 FEWEST: Final = 15
 """Orders on each side that it does not go below, if it can help it."""
@@ -26,11 +69,11 @@ VALUE: Final = 10_000
 class Crowd:
     """Everybody who trades in one pair and is no client."""
 
-    def __init__(self, exchange: Exchange, pair: Pair, rate: float, rng: Random) -> None:
+    def __init__(self, exchange: StreetExchange, pair: StreetPair, rate: float, rng: Random) -> None:
         self._exchange = exchange
         self._pair = pair
         self._rng = rng
-        self._orders: dict[int, list[Order]] = {1: [], -1: []}
+        self._orders: dict[int, list[StreetOrder]] = {1: [], -1: []}
         self._start = self._middle = pair.start_ticks
         self._scale = max(pair.start_ticks // 20_000, 2)
         price = float(pair.instrument.price(pair.start_ticks) * pair.instrument.lot_size)
@@ -43,7 +86,7 @@ class Crowd:
         self._hurried = (0.0, 0)
         self._rests_until = 0
 
-    def open(self, at: int, outlet: Outlet) -> None:
+    def open(self, at: int, outlet: Any) -> None:
         """Fill the book before anybody looks."""
         while min(len(orders) for orders in self._orders.values()) < FEWEST:
             for side in (1, -1):
@@ -67,7 +110,7 @@ class Crowd:
         """How long until the next bout, in ns."""
         return max(int(SECOND / self._rate_at(at)), PAUSE_NS)
 
-    def act(self, at: int, outlet: Outlet) -> None:
+    def act(self, at: int, outlet: Any) -> None:
         """What happens in one bout, and a trade where one is due."""
         # By its own clock, which no rounding of another can shift: the same seed then does the same. Only where it was
         # kept waiting does it catch up.
@@ -90,7 +133,7 @@ class Crowd:
         rate, until = self._hurried
         return rate if at < until and rate > 0 else self._rate
 
-    def _one(self, at: int, outlet: Outlet) -> None:
+    def _one(self, at: int, outlet: Any) -> None:
         rng = self._rng
         if rng.random() < 0.2:
             self._middle += rng.choice((-1, 1)) * rng.randint(0, self._scale)
@@ -105,7 +148,7 @@ class Crowd:
         chosen = far if rng.random() < 0.5 else rng.randrange(len(orders))
         self._exchange.markets[self._pair.symbol].remove(orders.pop(chosen))
 
-    def _add(self, side: int, at: int, outlet: Outlet) -> None:
+    def _add(self, side: int, at: int, outlet: Any) -> None:
         rng = self._rng
         away = 1 + int(rng.expovariate(1 / (4 * self._scale)))
         ticks = max(self._middle - side * away, 1)
@@ -115,7 +158,7 @@ class Crowd:
             self._orders[side].append(order)
         self._sweep(-side)
 
-    def _take(self, at: int, outlet: Outlet) -> None:
+    def _take(self, at: int, outlet: Any) -> None:
         """A trade: somebody takes a part of what is best."""
         side = self._rng.choice((1, -1))
         market = self._exchange.markets[self._pair.symbol]

@@ -3,9 +3,12 @@
 It is not part of the venue's memory: a restart forgets orders where it is told to, and never this.
 """
 
+from typing import Generic, TypeVar
+
 from attrs import define, field, frozen
 
-from tickwright.adapters.tdx.mirror.orders import Execution
+Done = TypeVar("Done")
+"""What a venue keeps of an execution."""
 
 
 @frozen(kw_only=True)
@@ -22,11 +25,11 @@ class Received:
 
 
 @define
-class Record:
+class Record(Generic[Done]):
     """Everything that was asked and executed for clients, in order. Times in nanoseconds UTC by the venue's clock."""
 
     received: list[Received] = field(factory=list)
-    executed: list[Execution] = field(factory=list)
+    executed: list[Done] = field(factory=list)
 
     def frames(self, client_order_id: str) -> int:
         """How many new-order requests bore that id."""

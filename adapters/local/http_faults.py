@@ -1,27 +1,21 @@
 """HTTP requests under faults: late, lost before or after they are carried out, twice, damaged, or answered wrongly."""
 
 import math
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 from attrs import evolve
 
 from tickwright.adapters.fault_rules import HTTP, IN, OUT, Cut, Deed, Disconnect, HttpError, Passing, Stall, Swallow
-from tickwright.adapters.tdx.mirror import shapes
-from tickwright.adapters.tdx.mirror.orders import Refused
-from tickwright.adapters.tdx.mirror.rest import HttpAnswer, HttpRequest, json_answer, request_kind
+from tickwright.adapters.local.house import House, HttpAnswer, HttpRequest
 from tickwright.engine.times import SECOND
 
-if TYPE_CHECKING:
-    from tickwright.adapters.tdx.mirror.venue import Venue
-
 UPGRADE_ALLOWED: Final = 101
-_NAMES: Final = {429: "RESOURCE_EXHAUSTED", 500: "INTERNAL", 503: "UNAVAILABLE"}
 
 
-async def under_faults(venue: "Venue", request: HttpRequest, kind: str = "") -> HttpAnswer | None:
+async def under_faults(venue: House, request: HttpRequest, kind: str = "") -> HttpAnswer | None:
     """The answer to a request; None where the connection ends without one. `kind` is told for upgrades only."""
-    kind = kind or request_kind(request)
+    kind = kind or venue.tongue.request_kind(request)
     faults = venue.faults
     if faults.idle:
         return _carried_out(venue, request, kind)
@@ -30,7 +24,7 @@ async def under_faults(venue: "Venue", request: HttpRequest, kind: str = "") -> 
     lost = not verdict.copies
     for deed in verdict.deeds:
         if isinstance(deed, HttpError):
-            return _error(deed)
+            return _error(venue, deed)
         if isinstance(deed, Disconnect | Cut) and not (isinstance(deed, Disconnect) and deed.performed):
             return None
         lost = lost or isinstance(deed, Disconnect | Swallow)
@@ -42,13 +36,13 @@ async def under_faults(venue: "Venue", request: HttpRequest, kind: str = "") -> 
     return None if lost or answer is None else await _answered(venue, answer, kind, request.target)
 
 
-async def _answered(venue: "Venue", answer: HttpAnswer, kind: str, target: str) -> HttpAnswer | None:
+async def _answered(venue: House, answer: HttpAnswer, kind: str, target: str) -> HttpAnswer | None:
     """An answer on its way out."""
     told = Passing(direction=OUT, kind=kind, via=HTTP, text=answer.body.decode(), key=target)
     verdict = venue.faults.passing(told, venue.mono())
     for deed in verdict.deeds:
         if isinstance(deed, HttpError):
-            return _error(deed)
+            return _error(venue, deed)
         if isinstance(deed, Disconnect | Cut | Swallow):
             return None
         await _do(venue, deed)
@@ -59,19 +53,17 @@ async def _answered(venue: "Venue", answer: HttpAnswer, kind: str, target: str) 
     return evolve(answer, body=body.encode("utf-8", "replace"))
 
 
-async def _do(venue: "Venue", deed: Deed) -> None:
+async def _do(venue: House, deed: Deed) -> None:
     if isinstance(deed, Stall):
         await trio.sleep(deed.length / SECOND if deed.length else math.inf)
     elif not isinstance(deed, Disconnect | Cut | Swallow):
         venue.do(deed)
 
 
-def _carried_out(venue: "Venue", request: HttpRequest, kind: str) -> HttpAnswer:
+def _carried_out(venue: House, request: HttpRequest, kind: str) -> HttpAnswer:
     return HttpAnswer(status=UPGRADE_ALLOWED, body=b"") if kind == "upgrade" else venue.answer(request)
 
 
-def _error(deed: HttpError) -> HttpAnswer:
-    status = _NAMES.get(deed.status, "UNKNOWN")
+def _error(venue: House, deed: HttpError) -> HttpAnswer:
     headers = (("Retry-After", str(deed.retry_after)),) if deed.retry_after else ()
-    refused = Refused(deed.status, status, status, f"asked to answer {deed.status}")
-    return json_answer(deed.status, shapes.rest_refusal(refused), headers)
+    return evolve(venue.tongue.refusal(deed.status, f"asked to answer {deed.status}"), headers=headers)

@@ -1,7 +1,8 @@
 """What a fault script may want of the venue as a whole: to go away and come back, to forget, to misbehave."""
 
 import math
-from typing import TYPE_CHECKING, Final
+from collections.abc import Collection
+from typing import Final
 
 import trio
 
@@ -16,31 +17,29 @@ from tickwright.adapters.fault_rules import (
     Restart,
     Stall,
 )
-from tickwright.adapters.tdx.mirror.options import OptionError
+from tickwright.adapters.local.house import House, OptionError
 from tickwright.engine.terms import NO_TIME
 from tickwright.engine.times import SECOND
 
-if TYPE_CHECKING:
-    from tickwright.adapters.tdx.mirror.venue import Venue
-
-ACTIONS: Final = ("unsolicited_cancel", "overlap_update", "cross_book", "empty_book", "flood", "quiet")
+EVERYWHERE: Final = ("unsolicited_cancel", "empty_book", "flood", "quiet")
+"""Actions that every local venue knows; `flood` and `quiet` are the crowd's, and are done here."""
 
 
-def check_script(script: FaultScript) -> None:
-    """Refuse a script that asks for what this venue cannot do.
+def check_script(script: FaultScript, actions: Collection[str]) -> None:
+    """Refuse a script that asks for what a venue with these `actions` cannot do.
 
     Raises:
         OptionError: naming the rule and the action.
     """
     for number, rule in enumerate(script.rules):
-        if rule.fault == "act" and rule.action not in ACTIONS:
-            raise OptionError(f"faults[{number}].action: expected {' or '.join(ACTIONS)}, received {rule.action!r}")
+        if rule.fault == "act" and rule.action not in actions:
+            raise OptionError(f"faults[{number}].action: expected {' or '.join(actions)}, received {rule.action!r}")
 
 
 class Deeds:
     """Carries out deeds, and the rules that come due by time."""
 
-    def __init__(self, venue: "Venue") -> None:
+    def __init__(self, venue: House) -> None:
         self._venue = venue
         self._up_at = -math.inf
         self._wake = trio.Event()
@@ -71,7 +70,7 @@ class Deeds:
             case Restart(memory=memory, down=down):
                 self._restart(memory, down)
             case ExpireTokens():
-                self._venue.tokens.expire_all()
+                self._venue.expire_tokens()
             case Act(action=action, rate=rate, length=length):
                 self._act(action, rate, length)
             case Cut() | Stall() | Disconnect() | Inject():
@@ -86,29 +85,16 @@ class Deeds:
         self._up_at = trio.current_time() + down / SECOND
         for scope in list(venue.connections):
             scope.cancel()
-        venue.tokens.forget()
-        if not memory:
-            venue.exchange.forget()
-            for crowd in venue.crowds:
-                crowd.forget()
-                crowd.open(venue.now(), venue.feeds)
+        venue.restart(memory)
 
     def _act(self, action: str, rate: float, length: int) -> None:
         venue = self._venue
-        match action:
-            case "unsolicited_cancel":
-                for order in venue.exchange.open_orders()[:1]:
-                    venue.exchange.cancel(order, venue.now(), venue.feeds)
-            case "overlap_update" | "cross_book":
-                venue.feeds.misbehave(action)
-            case "empty_book":
-                venue.exchange.clear_street()
-                for crowd in venue.crowds:
-                    crowd.forget()
-            case "flood" | "quiet":
-                until = venue.now() + length if length else NO_TIME
-                for crowd in venue.crowds:
-                    if action == "flood":
-                        crowd.hurry(rate, until)
-                    else:
-                        crowd.rest(until)
+        if action not in ("flood", "quiet"):
+            venue.act(action)
+            return
+        until = venue.now() + length if length else NO_TIME
+        for crowd in venue.crowds:
+            if action == "flood":
+                crowd.hurry(rate, until)
+            else:
+                crowd.rest(until)

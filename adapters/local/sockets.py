@@ -5,9 +5,8 @@ rather than waited for.
 """
 
 import math
-import re
 from collections import deque
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 import trio
 from wsproto.connection import Connection, ConnectionState, ConnectionType
@@ -16,13 +15,9 @@ from wsproto.utilities import LocalProtocolError
 
 from tickwright.adapters.fault_lane import Lane
 from tickwright.adapters.fault_rules import IN, OPENED, OUT, Cut, Deed, Disconnect, Inject, Passing, Stall, Swallow
-from tickwright.adapters.tdx.mirror.client import Client, frame_kind
-from tickwright.adapters.tdx.wire import SIZE_MAX
+from tickwright.adapters.local.house import House
 from tickwright.engine.terms import NO_TIME
 from tickwright.engine.times import SECOND
-
-if TYPE_CHECKING:
-    from tickwright.adapters.tdx.mirror.venue import Venue
 
 QUEUE_MAX: Final = 20_000
 """Messages that may wait for a client: ten seconds of a very busy market."""
@@ -33,7 +28,6 @@ NO_LIMIT: Final = 1 << 62
 """Bytes: more than any connection sends."""
 WHOLE: Final = -1
 """The connection is reset after all of a message."""
-_TOPIC: Final = re.compile(r'"t"\s*:\s*"([^"]{0,200})"')
 _TOO_BIG: Final = 1009
 _TOO_SLOW: Final = 1013
 _GOING: Final = 1001
@@ -42,7 +36,7 @@ _GOING: Final = 1001
 class Socket:
     """A connection from its handshake to its end."""
 
-    def __init__(self, venue: "Venue", stream: trio.abc.Stream, trailing: bytes) -> None:
+    def __init__(self, venue: House, stream: trio.abc.Stream, trailing: bytes) -> None:
         self._venue = venue
         self._stream = stream
         self._ws = Connection(ConnectionType.SERVER, trailing_data=trailing)
@@ -58,7 +52,8 @@ class Socket:
         self._stalled_until = {IN: 0.0, OUT: 0.0}
         self._bytes_left = NO_LIMIT
         self._swallows = False
-        self.client = Client(venue.desk, self.queue)
+        self.client = venue.guest(self.queue)
+        self._tongue = venue.tongue
 
     async def run(self) -> None:
         """Serve until either side ends it."""
@@ -78,7 +73,7 @@ class Socket:
         finally:
             self._venue.sockets.discard(self)
             self.client.close()
-            self._venue.disconnected(self.client)
+            self._venue.left(self.client)
 
     def queue(self, text: str, kind: str) -> None:
         """Send a message as soon as the client takes it, or as the faults will have it."""
@@ -87,7 +82,7 @@ class Socket:
         if self._venue.faults.idle:
             self._say(text)
             return
-        deeds = self._lanes[OUT].put(kind, text, self._venue.mono(), topic_of(text))
+        deeds = self._lanes[OUT].put(kind, text, self._venue.mono(), self._tongue.topic_of(text))
         self._pump(OUT)
         for deed in deeds:
             self.do(deed, kind)
@@ -149,7 +144,7 @@ class Socket:
         if faults.idle or isinstance(frame, bytes):
             self.client.receive(frame)
             return
-        deeds = self._lanes[IN].put(kind, frame, self._venue.mono(), topic_of(frame))
+        deeds = self._lanes[IN].put(kind, frame, self._venue.mono(), self._tongue.topic_of(frame))
         ends = [deed for deed in deeds if isinstance(deed, Cut | Disconnect | Swallow)]
         for end in ends:
             lost = isinstance(end, Disconnect) and not end.performed
@@ -221,9 +216,9 @@ class Socket:
 
     def _message(self, event: TextMessage | BytesMessage) -> None:
         self._size += len(event.data)
-        if self._size > SIZE_MAX:
+        if self._size > self._tongue.size_max:
             self._parts.clear()
-            self.close(_TOO_BIG, f"at most {SIZE_MAX} bytes")
+            self.close(_TOO_BIG, f"at most {self._tongue.size_max} bytes")
         if self._closing:
             return
         self._parts.append(event.data)
@@ -234,7 +229,7 @@ class Socket:
             self._receive(b"", "other")
             return
         text = "".join(part for part in parts if isinstance(part, str))
-        self._receive(text, frame_kind(text))
+        self._receive(text, self._tongue.frame_kind(text))
 
     # --- writing --------------------------------------------------------------------------------------------------
 
@@ -279,9 +274,3 @@ class Socket:
             return self._ws.send(event)
         except LocalProtocolError:
             return b""  # it came after the goodbye
-
-
-def topic_of(text: str) -> str:
-    """The topic of a frame, told without reading it whole."""
-    found = _TOPIC.search(text)
-    return found[1] if found else ""

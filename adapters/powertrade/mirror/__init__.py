@@ -1,0 +1,1 @@
+"""A local venue that speaks the protocol of PowerTrade, over loopback or in memory."""
