@@ -101,6 +101,12 @@ class Sweep:
             doubt.due = now + PAUSES_NS[min(doubt.tries, len(PAUSES_NS) - 1)]
             doubt.tries += 1
 
+    def ask_again(self, order: Order, now: int) -> None:
+        """An answer came too soon after the last news of an order to count: the next one will, and is not far."""
+        doubt = self.doubts.get(order.client_order_id)
+        if doubt is not None:
+            doubt.due = min(doubt.due, max(now, order.heard_ts + self.core.orders.timeouts.grace))
+
     @property
     def settled(self) -> bool:
         """Whether no order is in doubt because the link was lost or the process restarted."""
@@ -113,6 +119,8 @@ class Sweep:
     def order(self, order: Order, facts: OrderFacts | None, asked: int, now: int) -> None:
         """The answer about one order; None where the venue says that it has none such."""
         name = order.client_order_id
+        if self.reconciler.too_fresh(order, asked):
+            self.ask_again(order, now)
         if facts is None:
             doubt = self.doubts.setdefault(name, Doubt(now))
             doubt.absence.unknown(now)

@@ -23,6 +23,7 @@ from tickwright.engine.marks import (
     DUP_ID,
     E_ACK_TIMEOUT,
     E_BUST,
+    E_CANCEL_REJ,
     E_CANCEL_REQ,
     E_FILL,
     E_FILL_TIMEOUT,
@@ -134,9 +135,13 @@ class Tracker:
         return 0
 
     def write(self, order: Order, event: int, ts: int) -> int:
-        """Put one row into the order log; a wait that ran out and a cut link are no news of the order itself."""
+        """Put one row into the order log.
+
+        A wait that ran out, a cut link, a cancel and its refusal are no news of the order itself: a strategy that asks
+        for a cancel again and again must not keep the answers to questions about the order from counting.
+        """
         order.updated_ts = ts
-        if event < E_ACK_TIMEOUT or event > E_FILL_TIMEOUT:
+        if (event < E_ACK_TIMEOUT or event > E_FILL_TIMEOUT) and event != E_CANCEL_REQ and event != E_CANCEL_REJ:
             order.heard_ts = ts
         self.recorder.order(order, event, ts)
         return 0

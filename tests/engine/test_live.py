@@ -13,10 +13,10 @@ from trio.testing import MockClock
 from tickwright.engine.book import Book
 from tickwright.engine.capability import Capability
 from tickwright.engine.errors import TickwrightError
-from tickwright.engine.events import LinkChanged, OrderAccepted, SendFailed
+from tickwright.engine.events import CancelRejected, LinkChanged, OrderAccepted, SendFailed
 from tickwright.engine.live import DONE, FAILED, JOURNAL_REFUSED, ORDERS_LEFT, Ending
 from tickwright.engine.order import Fill, Order
-from tickwright.engine.terms import OrderState
+from tickwright.engine.terms import OrderState, Refusal
 from tickwright.engine.times import SECOND
 from tickwright.strategies.base import Strategy
 
@@ -172,6 +172,28 @@ async def test_a_lost_ack_is_asked_for_and_the_order_is_not_sent_again(autojump_
         await trio.sleep(10)
         assert order.state is OrderState.OPEN
         assert len(bench.wire.sent) == 1
+        bench.wire.silent = False
+
+
+async def test_cancels_asked_for_again_and_again_do_not_keep_answers_from_counting(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        bench.wire.silent = True
+        for _ in range(60):
+            bench.core.cancel(order)
+            bench.live.applied()
+            no = CancelRejected(
+                client_order_id=order.client_order_id,
+                refusal=Refusal.UNKNOWN_ORDER,
+                reason="not open",
+                request_id=order.cancel_id,
+                ts=0,
+            )
+            bench.wire.put(no)
+            await trio.sleep(0.3)
+        assert order.state is OrderState.CANCELED
         bench.wire.silent = False
 
 
