@@ -20,7 +20,7 @@ from typing import Any, Final
 
 from attrs import frozen
 
-from tickwright.adapters.fault_rules import OPENED, FaultScript, Rule
+from tickwright.adapters.fault_rules import IN, OPENED, FaultScript, Rule
 from tickwright.adapters.fault_values import TYPES, Read, whole
 from tickwright.engine.errors import TickwrightError
 
@@ -191,6 +191,8 @@ class _Reader:
                 self._bad(row, key, f"{path}.{key}", f"{key} is for faults that come by time, without a message")
         if any(value is _WRONG for value in values.values()) or self._faults:
             return None
+        if name == "http_error":
+            values.setdefault("direction", IN)  # told instead of carrying a request out, and not after it
         values.setdefault("kinds", _KINDS.get(name, frozenset()))
         if name == "gap" and not any(key in row for key in ("nth", "every", "probability", "times")):
             values["times"] = 1
