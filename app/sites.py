@@ -2,6 +2,7 @@
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
 from typing import Any
 
 from attrs import evolve
@@ -27,6 +28,8 @@ def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] |
         url, http_url, loopback, insecure = served["ws_url"], served["http_url"], True, True
         known = adapter.credentials if adapter is not None else ()
         credentials = {name: Secret(served[name]) for name in known if name in served}
+        files = {name: served[f"{name}_file"] for name in known if f"{name}_file" in served}
+        credentials |= {name: Secret(Path(file).read_text(encoding="utf-8")) for name, file in files.items()}
         settings |= {name: served[name] for name in settings if name in served}
     else:
         assert where is not None, f"checked with the config: {venue} has a live market"
@@ -47,6 +50,7 @@ def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] |
         settings=settings,
         credentials=credentials,
         prefix=prefix,
+        state=str(config.state_folder) if trading and config.state_folder.is_dir() else "",
     )
 
 

@@ -58,7 +58,8 @@ class Site:
     """One venue of one run, as its adapter is told of it.
 
     `trading` is false where market data alone are wanted (paper). `insecure` says that addresses without TLS are
-    allowed, which are then this machine's. `prefix` begins the ids of our orders.
+    allowed, which are then this machine's. `prefix` begins the ids of our orders. `state` is the folder in which the
+    run keeps what must outlive it, empty where there is none (yet).
     """
 
     venue: str
@@ -71,3 +72,4 @@ class Site:
     settings: Mapping[str, Any]
     credentials: Mapping[str, Secret] = field(repr=False)
     prefix: str = ""
+    state: str = ""

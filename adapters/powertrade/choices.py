@@ -1,6 +1,7 @@
 """What a run chose for this venue, checked: its addresses, its settings and the credentials that go there."""
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Final
 
 from attrs import field, frozen
@@ -33,6 +34,7 @@ class Choices:
     requests_per_s: int
     max_message_bytes: int
     token_uri: str
+    nonce_file: Path | None
     api_key: str = field(repr=False)
     private_key: str = field(repr=False)
 
@@ -73,6 +75,7 @@ def chosen(site: Site) -> Choices:
         requests_per_s=_count(said, "requests_per_s", _RATE_MAX),
         max_message_bytes=_count(said, "max_message_bytes", SIZE_MAX),
         token_uri=str(said["token_uri"] or ""),
+        nonce_file=Path(site.state) / f"{site.venue.lower()}.nonce" if site.state else None,
         api_key=secrets.get("api_key", ""),
         private_key=secrets.get("private_key", ""),
     )

@@ -2,7 +2,7 @@
 
 `make(site, clock)` is what the adapter's declaration (`settings.py`) names. What follows after these two is for tests
 and for venues in this process: the generator behind the pauses, a dialler of streams, a TLS context with an authority
-of its own, the session's deadlines, and the nonces that were used before.
+of its own, the session's deadlines, and nonces that are kept nowhere.
 """
 
 from collections.abc import Iterable, Mapping
@@ -21,6 +21,7 @@ from tickwright.adapters.powertrade.choices import Choices, chosen
 from tickwright.adapters.powertrade.entry import Place, Unsupported
 from tickwright.adapters.powertrade.link import Link, LinkStatistics
 from tickwright.adapters.powertrade.messages import AnswerMessage, HistoryStated, Listed, Replied
+from tickwright.adapters.powertrade.nonce_file import KeptNonces
 from tickwright.adapters.powertrade.notices import Answered, LoginFailed, Notice, Reconnect, Unanswered
 from tickwright.adapters.powertrade.queries import Proof, Queries
 from tickwright.adapters.powertrade.signing import Nonces, Signer
@@ -67,15 +68,18 @@ def make(
     Raises:
         TickwrightError: an address, a setting or the credentials will not do; the message says which.
     """
+    choices = chosen(site)
+    if nonces is None:
+        nonces = KeptNonces(choices.nonce_file) if choices.nonce_file is not None else Nonces()
     return PowerTradeVenue(
         site.venue,
-        chosen(site),
+        choices,
         clock,
         random=random or Random(),
         dial=dial,
         tls=checked_tls(tls),
         timing=timing or Timing(),
-        nonces=nonces or Nonces(),
+        nonces=nonces,
     )
 
 

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from tickwright.adapters.bad_message import BadMessage, OffGrid
 from tickwright.adapters.powertrade.codec import Codec
+from tickwright.adapters.powertrade.link import Link
 from tickwright.adapters.powertrade.messages import (
     BookStated,
     CancelStated,
@@ -31,16 +32,19 @@ from tickwright.adapters.powertrade.messages import (
 )
 from tickwright.adapters.powertrade.wire import SIZE_MAX
 from tickwright.adapters.strict import DEPTH_MAX
+from tickwright.engine.events import Event
 from tickwright.engine.instrument import GRID_MAX, Instrument
-from tickwright.engine.terms import BUY, SELL
+from tickwright.engine.terms import BUY, SELL, Side
 
 ETH = Instrument(id="ETH-USD.POWERTRADE", tick_size=Decimal("0.05"), lot_size=Decimal("0.001"), base="ETH", quote="USD")
 PAIR = Instrument(
     id="ETH-20261225@1/ETH-20270326@-1.POWERTRADE", tick_size=Decimal("0.05"), lot_size=Decimal("0.001"),
     base="ETH", quote="USD",
 )  # fmt: skip
-CODEC = Codec("POWERTRADE", [Listed(instrument=ETH, entity_id="5"), Listed(instrument=PAIR)])
+LISTED = [Listed(instrument=ETH, entity_id="5"), Listed(instrument=PAIR)]
+CODEC = Codec("POWERTRADE", LISTED)
 MESSAGES = get_args(Message)
+EVENTS = get_args(Event)
 
 STAMPS = {"server_utc_timestamp": "1760000001300000", "utc_timestamp": "1760000001299000"}
 WHERE = {"market_id": "0", "tradeable_entity_id": "5", "symbol": "ETH-USD"}
@@ -311,6 +315,12 @@ def check_message(message: object) -> None:
 def test_a_hundred_thousand_mutants_are_understood_or_refused():
     rng = random.Random(20250101)
     seeds = by_structure()
+    link = Link(venue="POWERTRADE", listed=LISTED, trading=True, rfqs=True)
+    link.opened(0)
+    tag = json.loads(link.login("token", 0))["authenticate"]["user_tag"]
+    link.receive(frame("command_response", {"error_code": "0", "user_tag": tag}), 0)
+    for name in ("x1-000001", "x1-1", "x1"):
+        link.requests.placed(name, ETH, Side.BUY, 1000)
 
     def pick() -> str:
         return seeds[int(rng.random() * len(seeds))]
@@ -318,6 +328,13 @@ def test_a_hundred_thousand_mutants_are_understood_or_refused():
     understood = refused_count = 0
     for number in range(100_000):
         text: str | bytes = seeds[number] if number < len(seeds) else broken(pick(), pick(), rng)
+        if number % 10 == 0:
+            at = number * 1_000_000
+            for event in link.receive(text, at):
+                assert isinstance(event, EVENTS)
+            link.outgoing(at)
+            link.take_events()
+            link.take_notices()
         try:
             check_message(CODEC.decode(text))
             understood += 1

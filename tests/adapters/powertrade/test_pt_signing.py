@@ -10,8 +10,9 @@ from cryptography.hazmat.primitives.asymmetric.utils import encode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from tickwright.adapters.powertrade.nonce_file import KeptNonces
 from tickwright.adapters.powertrade.signing import EARLY_S, LIFE_S, Nonces, Signer
-from tickwright.engine.errors import LocalError
+from tickwright.engine.errors import LocalError, TickwrightError
 from tickwright.engine.times import SECOND
 
 NOW_S = 1_760_000_000
@@ -72,3 +73,27 @@ def test_nonces_grow_whatever_the_clock_does():
     assert given == sorted(set(given))
     assert given[:2] == [NOW_S + 101, NOW_S + 500]
     assert Nonces(given[-1]).next(0) > given[-1]
+
+
+def test_nonces_grow_across_restarts_and_are_written_down_before_they_are_used(tmp_path):
+    path = tmp_path / "powertrade.nonce"
+    given = [KeptNonces(path).next(when * SECOND) for when in (NOW_S, NOW_S, NOW_S - 10_000, NOW_S + 5)]
+    assert given == [NOW_S, NOW_S + 1, NOW_S + 2, NOW_S + 5]
+    assert path.read_text() == f"{NOW_S + 5}\n"
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert [found.name for found in tmp_path.iterdir()] == ["powertrade.nonce"]
+
+
+def test_without_the_last_nonce_no_login_is_tried(tmp_path):
+    path = tmp_path / "powertrade.nonce"
+    for text in ("", "soon", "-1", "1.5", "9" * 16, "\u0661"):
+        path.write_text(text)
+        with pytest.raises(TickwrightError, match="nonce"):
+            KeptNonces(path)
+    path.unlink()
+    (tmp_path / "elsewhere").write_text("7")
+    path.symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(TickwrightError, match="cannot read"):
+        KeptNonces(path)
+    with pytest.raises(TickwrightError, match="cannot keep"):
+        KeptNonces(tmp_path / "missing" / "x.nonce").next(NOW_S * SECOND)

@@ -302,9 +302,8 @@ async def test_queries_give_facts_in_our_units(autojump_clock, far, nursery):
 
     def by_id(asked: Asked) -> Any:
         found = parse_qs(asked.query)
-        return 200, {
-            "query_order_response": info("mm-2", cancel_state="cancelled")
-        } if "order_id" in found else NOT_FOUND
+        known = {"query_order_response": info("mm-2", cancel_state="cancelled")}
+        return 200, known if "order_id" in found else NOT_FOUND
 
     far.answers["order"] = by_id
     found = await venue.order(order(eth, "mm-2", venue_order_id="9300001"))
@@ -312,7 +311,9 @@ async def test_queries_give_facts_in_our_units(autojump_clock, far, nursery):
     assert (found.standing, found.cum, found.venue_order_id) == (Standing.CANCELED, 200, "9300001")
     assert await venue.holdings() == {"USD": Decimal("1000.5")}
     far.answers["positions"] = 200, {"positions_response": {"positions": [
-        {"symbol": "ETH-USD", "side": "short", "size": "-1.2"}, {"symbol": "X-1", "side": "long", "size": "1"}]}}  # fmt: skip
+        {"symbol": "ETH-USD", "side": "short", "size": "-1.2"},
+        {"symbol": "X-1", "side": "long", "size": "1"},
+    ]}}  # fmt: skip
     assert await venue.positions() == {ID: -1200}
     tokens = {asked.headers["credentials_secret"] for asked in far.asked if "credentials_secret" in asked.headers}
     assert len(tokens) == 1
