@@ -143,9 +143,23 @@ class Strangers:
         return marks
 
     def settle_strays(self, ts: int) -> int:
-        """Book what nobody claimed in time, as executions of orders that are not ours."""
+        """Book what nobody claimed in time, as executions of orders that are not ours.
+
+        While an order of ours that was sent before has no name of the venue's yet, an execution on its side may be its
+        own and goes on waiting: that order is being asked for, and twice would be worse than late.
+        """
         marks = 0
-        late = [stray for stray in self.strays if ts - stray[4] >= self.manager.timeouts.orphan]
+        nameless: dict[tuple[str, int], int] = {}
+        for order in self.manager.open_orders():
+            if order.sent and not order.venue_order_id:
+                key = (order.instrument.id, order.side_code)
+                nameless[key] = min(nameless.get(key, order.sent_ts), order.sent_ts)
+        late = [
+            stray
+            for stray in self.strays
+            if ts - stray[4] >= self.manager.timeouts.orphan
+            and nameless.get((stray[0].instrument.id, stray[3].side or stray[2]), ts) > stray[4]
+        ]
         self.strays = [stray for stray in self.strays if stray not in late]
         for stray in late:
             order = self.manager.by_venue_order_id(stray[0].venue_name, stray[1])

@@ -47,6 +47,23 @@ def test_x2_x7_a_fill_that_nobody_claims_moves_the_account() -> None:
     assert rig.manager.alarm == "FILL_OF_UNKNOWN_ORDER"
 
 
+def test_x2_a_fill_that_may_be_our_own_waits_until_its_order_is_named() -> None:
+    rig = build("PN")
+    rig.strangers.stray_fill(MARKET, "v1", 1, trade("a", 3), rig.ts)
+    assert rig.strangers.settle_strays(rig.tick(60)) == 0, "the acknowledgement was lost: it may be this order's"
+    assert rig.wallet.position == 0
+    EVENTS["ACK"](rig)
+    assert rig.strangers.settle_strays(rig.tick()) & m.FILLED_EVENT
+    assert (rig.order.cum, rig.wallet.position, rig.strangers.strays) == (3, 3, [])
+
+
+def test_x2_a_fill_from_before_our_order_was_sent_waits_for_nothing() -> None:
+    rig = build("PN")
+    rig.strangers.stray_fill(MARKET, "v7", 1, trade("a", 3), rig.order.sent_ts - 1)
+    assert rig.strangers.settle_strays(rig.ts + SECOND) & m.CRIT
+    assert (rig.order.cum, rig.wallet.position) == (0, 3)
+
+
 def test_x3_a_second_order_of_one_name_is_adopted_and_cancelled() -> None:
     rig = build("OP")
     for _ in range(2):
