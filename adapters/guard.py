@@ -155,8 +155,15 @@ class Guard(trio.abc.Stream):
 
     async def send_all(self, data: bytes | bytearray | memoryview) -> None:
         with trio.move_on_after(self._write_s) as scope:
-            async with self._lock:
+            # A lock that is free is taken without a turn of the scheduler, which may be long while books pour in.
+            try:
+                self._lock.acquire_nowait()
+            except trio.WouldBlock:
+                await self._lock.acquire()
+            try:
                 await self._stream.send_all(data)
+            finally:
+                self._lock.release()
         if scope.cancelled_caught:
             self._end(f"expected a frame to leave within {self._write_s:g} s, received no room for it")
             raise trio.BrokenResourceError(self.ended)

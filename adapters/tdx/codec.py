@@ -9,6 +9,7 @@ means refusal, an order or fill by shape, a name that means confirmation, a bala
 import json
 from collections.abc import Iterable
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final, TypeVar
 
 import msgspec
@@ -86,6 +87,7 @@ _TIMES_IN_FORCE: Final = {
     DAY: "TIME_IN_FORCE_DAY",
 }
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
+_TEXT_OF: Final = json.JSONEncoder(separators=(",", ":")).encode
 _TRADE: Final = msgspec.json.Decoder(TradeData)
 _BOOK: Final = msgspec.json.Decoder(BookData)
 
@@ -151,7 +153,7 @@ class Codec:
             instrument=grid.instrument.id,
             first=told.u,
             last=told.U,
-            named_update=any(word in name.lower() for word in assumed.UPDATE_WORDS),
+            named_update=_is_update(name),
             changes=tuple(changes),
         )
 
@@ -263,7 +265,7 @@ def envelope(event: str, topic: str = "", data: dict[str, Any] | None = None, to
         frame["d"] = data
     if token:
         frame["a"] = token
-    return json.dumps(frame, separators=(",", ":"))
+    return _TEXT_OF(frame)
 
 
 def plain(number: Decimal) -> str:
@@ -284,9 +286,16 @@ def _levels(grid: Grid, taken: int, levels: Levels, field: str, topic: str) -> l
     return [(taken, grid.price(price, field, topic), grid.size(size, field, topic)) for price, size in levels]
 
 
+@lru_cache(maxsize=256)
 def _is_failure(name: str) -> bool:
     lowered = name.lower()
     return any(word in lowered for word in assumed.FAILURE_WORDS)
+
+
+@lru_cache(maxsize=256)
+def _is_update(name: str) -> bool:
+    lowered = name.lower()
+    return any(word in lowered for word in assumed.UPDATE_WORDS)
 
 
 def _private(name: str, part: object, topic: str) -> Message:
