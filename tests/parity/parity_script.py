@@ -10,6 +10,8 @@ Left out, because the two differ there by their nature (`docs/simulator.md` stat
 - A print through the price of an own order that is smaller than that order. The simulator fills all of it (whoever
   took there would have met us first); at a venue a taker has no more than it has.
 - Own orders that meet own orders at the venue. The gate denies them (or cancels the older) in both.
+- How many executions a level comes to: one in the simulator; at a venue one for each order there. The rig keeps the
+  street's orders of a level in one unless an own order stands among them, and the script takes from no such level.
 - A level from which an own order took stays reduced at a venue, and is whole again with its next row in the simulator:
   the script says after each taking order what the level is now.
 - `DAY` at midnight: the simulator expires such orders, this venue cancels them. `reduce_only` and `GTD`: no such thing
@@ -203,6 +205,9 @@ class Script:
         rng = self.random
         side = rng.choice((1, -1))
         ticks = self.best(-side) + side * rng.randint(0, 5)
+        ours = {each.ticks for each in self.resting if each.side == -side}
+        if ours & self.books[-side].keys():
+            return
         kind = rng.choice(("gtc", "post_only", "ioc", "fok", "market", "two"))
         # Never all that there is: a book with one side is no book to trade on.
         lots = rng.randint(1, min(90, (sum(self.books[-side].values()) - 1) // (2 if kind == "two" else 1)))
