@@ -270,7 +270,19 @@ class Config:
         scopes |= {f"venue:{name}": scope for name, scope in self.risk.get("venues", {}).items()}
         scopes |= {f"instrument:{name}": scope for name, scope in self.risk.get("instruments", {}).items()}
         scopes |= {f"strategy:{name}": spec.risk for name, spec in self.strategies.items() if spec.risk}
+        if self.mode == "live":
+            self._hold_to_wires(scopes)
         return scopes
+
+    def _hold_to_wires(self, scopes: dict[str, dict[str, RiskValue]]) -> None:
+        """No venue gets more messages from the gate than its wire lets through: what waits at the wire is in doubt."""
+        for name, venue in self.venues.items():
+            settings = venue.settings
+            rate = settings.get("requests_per_s" if settings.get("order_entry") == "rest" else "messages_per_s")
+            scope = scopes.get(f"venue:{name}", {})
+            stated = scope.get("max_messages_per_s", scopes["global"].get("max_messages_per_s"))
+            if rate is not None and (stated is None or Decimal(str(stated)) > rate):
+                scopes[f"venue:{name}"] = {**scope, "max_messages_per_s": Decimal(rate)}
 
     def authority(self) -> dict[str, tuple[str, ...]]:
         """Which instruments each strategy may trade."""

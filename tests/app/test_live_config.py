@@ -257,3 +257,12 @@ def test_no_other_machine_is_taken_for_this_one(host):
 def test_a_simulated_venue_has_no_address():
     assert endpoint(load(config(adapter="tdx", local=True)).venues["tdx"]) is None
     assert Adapter(name="x").url == ""
+
+
+@pytest.mark.parametrize(
+    ("keys", "rate"),
+    [("", 10), ("\n    order_entry: rest", 5), ("\n    messages_per_s: 15", 15), ("\n    messages_per_s: 50", None)],
+)
+def test_the_gate_lets_no_more_messages_out_than_the_wire(changed, keys, rate):
+    scope = load(changed(f"sub_account_id: {UUID}", f"sub_account_id: {UUID}{keys}")).risk_scopes().get("venue:tdx", {})
+    assert scope.get("max_messages_per_s") == rate
