@@ -98,11 +98,9 @@ class Book:
         self.ts = ts
         if self.pinned:
             return self.health_code
-        bids = self.bids
-        asks = self.asks
-        if bids.n == 0 or asks.n == 0:
+        if self.bids.n == 0 or self.asks.n == 0:
             self.health_code = ONE_SIDED
-        elif bids.keys[bids.n - 1] + asks.keys[asks.n - 1] >= 0:
+        elif self.bids.keys[self.bids.n - 1] + self.asks.keys[self.asks.n - 1] >= 0:
             self.health_code = CROSSED
         else:
             self.health_code = LIVE
@@ -212,29 +210,39 @@ class Book:
         return self.read_touch()
 
     def read_touch(self) -> tuple[float, float, float, float] | None:
-        """`touch`, made anew only where it changed."""
-        bids = self.bids
-        asks = self.asks
-        if bids.n == 0 or asks.n == 0:
+        """`touch`, of which only what changed is made anew: mostly one figure of the four."""
+        if self.bids.n == 0 or self.asks.n == 0:
             return None
-        bid = bids.keys[bids.n - 1]
-        ask = asks.keys[asks.n - 1]
-        bid_lots = bids.sizes[bids.n - 1]
-        ask_lots = asks.sizes[asks.n - 1]
+        bid = self.bids.keys[self.bids.n - 1]
+        ask = self.asks.keys[self.asks.n - 1]
+        bid_lots = self.bids.sizes[self.bids.n - 1]
+        ask_lots = self.asks.sizes[self.asks.n - 1]
         seen = self.seen
-        if (
-            seen is None
-            or bid != self.seen_bid
-            or ask != self.seen_ask
-            or bid_lots != self.seen_bid_lots
-            or ask_lots != self.seen_ask_lots
-        ):
+        if seen is None:
             seen = (self.as_price(bid), self.as_size(bid_lots), self.as_price(-ask), self.as_size(ask_lots))
-            self.seen = seen
-            self.seen_bid = bid
-            self.seen_ask = ask
-            self.seen_bid_lots = bid_lots
-            self.seen_ask_lots = ask_lots
+        else:
+            if (
+                bid_lots == self.seen_bid_lots
+                and ask_lots == self.seen_ask_lots
+                and bid == self.seen_bid
+                and ask == self.seen_ask
+            ):
+                return seen
+            bid_price, bid_size, ask_price, ask_size = seen
+            if bid != self.seen_bid:
+                bid_price = self.as_price(bid)
+            if bid_lots != self.seen_bid_lots:
+                bid_size = self.as_size(bid_lots)
+            if ask != self.seen_ask:
+                ask_price = self.as_price(-ask)
+            if ask_lots != self.seen_ask_lots:
+                ask_size = self.as_size(ask_lots)
+            seen = (bid_price, bid_size, ask_price, ask_size)
+        self.seen = seen
+        self.seen_bid = bid
+        self.seen_ask = ask
+        self.seen_bid_lots = bid_lots
+        self.seen_ask_lots = ask_lots
         return seen
 
     @property

@@ -80,7 +80,9 @@ def assert_reads_agree(book: Book, model: Model) -> None:
         assert book.mid is None
         assert book.spread is None
         assert book.microprice is None
+        assert book.touch is None
         return
+    assert book.touch == (book.bid, book.bid_size, book.ask, book.ask_size)
     assert same(book.mid, (bid[0] + ask[0]) * model.tick / 2)
     assert same(book.spread, (ask[0] - bid[0]) * model.tick)
     weighted = Fraction(bid[0] * ask[1] + ask[0] * bid[1], bid[1] + ask[1])
