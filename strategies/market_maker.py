@@ -41,6 +41,14 @@ class MarketMaker(Strategy):
     def on_start(self) -> None:
         for instrument in self.instruments:
             self.watch(instrument, book="touch")
+        for order in self.orders:
+            self.take_over(order)
+
+    def take_over(self, order: Order) -> None:
+        """A quote that outlived its run is a quote still; a second one of its side is one too many."""
+        mine = self._quotes.setdefault((order.instrument.id, order.side), order)
+        if mine is not order:
+            self.cancel(order)
 
     def on_book(self, book: Book) -> None:
         self.requote(book)

@@ -255,6 +255,25 @@ async def test_paper_orders_and_positions_outlive_the_run(autojump_clock: MockCl
         assert any("resumed at the back of the queue" in text for text in notes(second))
 
 
+async def test_a_market_maker_goes_on_with_the_quotes_that_outlived_its_run(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    maker = {"use": "market_maker", "instruments": [ID], "params": {"size": "0.1", "behind_ticks": 4}}
+    quoted: list[list[str]] = []
+
+    async def script(run: TradingRun, market: Market) -> None:
+        for bid in (100_000, 100_001):
+            market.book(bid, bid + 10)
+            await trio.sleep(0.1)
+        quoted.append([order.client_order_id for order in run.parts.core.orders.open_orders()])
+
+    for _ in range(2):
+        async with trading(config_in(tmp_path, on_stop="leave", strategies={"quoter": maker}), script):
+            pass
+    assert len(quoted[0]) == 2
+    assert quoted[1] == quoted[0]
+
+
 async def test_a_kill_holds_over_a_restart_until_it_is_taken_away(autojump_clock: MockClock, tmp_path: Path) -> None:
     async def once(run: TradingRun, market: Market) -> None:
         market.book(100_000, 100_010)
