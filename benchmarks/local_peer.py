@@ -16,8 +16,9 @@ from typing import Any
 import trio
 from trio_websocket import WebSocketRequest, serve_websocket
 
+from tickwright.adapters.tdx.codec import ORDER_CREATE
 from tickwright.adapters.tdx.mirror import Options, Venue, serve_tdx
-from tickwright.adapters.tdx.mirror.sockets import Socket
+from tickwright.adapters.tdx.mirror.client import Client
 
 SYMBOL = "BTC/CHF"
 MIDDLE = 104_000
@@ -29,20 +30,20 @@ PLACES = 2500
 
 
 class Arrivals:
-    """When a new order's frame arrived, in nanoseconds; the venue's sockets tell."""
+    """When a new order's frame arrived, in nanoseconds; the venue's clients tell."""
 
     def __init__(self) -> None:
         self.at = 0
         self.came = trio.Event()
-        receive = Socket._receive
+        receive = Client.receive
 
-        def timed(socket: Socket, frame: str | bytes, kind: str) -> None:
-            if kind == "new":
+        def timed(client: Client, frame: str | bytes) -> None:
+            if isinstance(frame, str) and ORDER_CREATE in frame[:40]:
                 self.at = time.perf_counter_ns()
                 self.came.set()
-            receive(socket, frame, kind)
+            receive(client, frame)
 
-        Socket._receive = timed  # type: ignore[method-assign]
+        Client.receive = timed  # type: ignore[method-assign]
 
 
 def street(venue: Venue, side: int, ticks: int, lots: int) -> Any:
