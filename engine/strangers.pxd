@@ -28,7 +28,7 @@ cdef class Strangers:
     cdef int book_stray(self, Order order, object trade, long long ts) except -1
     @cython.locals(marks=cython.int)
     cpdef int claim(self, Order order, long long ts) except -1
-    @cython.locals(marks=cython.int, order=Order)
+    @cython.locals(marks=cython.int, order=Order, own=Order)
     cpdef int settle_strays(self, long long ts) except -1
     @cython.locals(marks=cython.int, order=Order, market=Market, manager=OrderManager)
     cdef int adopt_fill(self, tuple stray, long long ts) except -1

@@ -150,10 +150,10 @@ class Strangers:
         """
         marks = 0
         nameless: dict[tuple[str, int], int] = {}
-        for order in self.manager.open_orders():
-            if order.sent and not order.venue_order_id:
-                key = (order.instrument.id, order.side_code)
-                nameless[key] = min(nameless.get(key, order.sent_ts), order.sent_ts)
+        for own in self.manager.open_orders():
+            if own.sent and not own.venue_order_id:
+                key = (own.instrument.id, own.side_code)
+                nameless[key] = min(nameless.get(key, own.sent_ts), own.sent_ts)
         late = [
             stray
             for stray in self.strays
