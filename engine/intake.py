@@ -96,6 +96,8 @@ class Intake:
         self.simulated: dict[int, TapeVenue] = {}
         self.first: dict[int, list[Callable[[Market], None]]] = {}
         self.reasons: dict[str, str] = {}
+        for known in strangers.values():
+            known.charge = lambda order, trade: self.charge(order, trade.trade_id, trade.fee, trade.fee_currency)
 
     def simulate(self, market: Market, venue: TapeVenue) -> None:
         """From now on orders in this market are played against its market data (paper)."""
@@ -304,8 +306,9 @@ class Intake:
         strangers = self.strangers.get(order.instrument.venue)
         if strangers is None:
             return
-        marks = strangers.claim(order, ts) if strangers.strays else 0
-        if marks:
+        for trade in strangers.claimed(order) if strangers.strays else ():
+            marks = strangers.stray_fill(self.markets[order.instrument.id], order.venue_order_id, trade.side, trade, ts)
+            self.core.carry_out()
             self.core.tell(order, marks)
         if self.core.orders.doubles:
             for double, more in strangers.adopt_doubles(self.markets.__getitem__, ts):
@@ -363,6 +366,8 @@ class Intake:
             liquidity=int(event.liquidity),
             stated_cum=event.stated_cum,
             venue_ts=event.venue_ts,
+            fee=event.fee,
+            fee_currency=event.fee_currency,
         )
         strangers.stray_fill(market, event.venue_order_id, int(event.side), trade, ts)
         self.wanted(market.venue_name, None)

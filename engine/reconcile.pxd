@@ -12,7 +12,7 @@ cdef class Reconciler:
     cdef readonly dict missing
     cdef readonly bint trade_query
 
-    cdef bint too_fresh(self, Order order, long long asked_ts) except -1
+    cpdef bint too_fresh(self, Order order, long long asked_ts) except -1
     @cython.locals(manager=OrderManager, state=cython.int, marks=cython.int)
     cpdef int recon_live(self, Order order, object view, long long ts) except -1
     @cython.locals(manager=OrderManager, marks=cython.int)

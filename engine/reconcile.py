@@ -7,6 +7,7 @@ flight is settled by its own answer or by its own wait, and an execution that we
 takes it back. A trade is never invented to explain a position.
 """
 
+from decimal import Decimal
 from fractions import Fraction
 
 from attrs import frozen
@@ -53,6 +54,8 @@ class VenueTrade:
     liquidity: int = 1
     stated_cum: int = -1
     venue_ts: int = 0
+    fee: Decimal | None = None
+    fee_currency: str = ""
 
 
 @frozen(kw_only=True)

@@ -16,6 +16,7 @@ cdef class Strangers:
     cdef readonly bint locked
     cdef readonly list strays
     cdef public long long adopted
+    cdef public object charge
 
     @cython.locals(manager=OrderManager, order=Order, marks=cython.int, worth=wide)
     cpdef tuple adopt(self, Market market, str client_order_id, str venue_order_id, int side, long long lots, long long ticks, long long cum, long long ts)
@@ -26,6 +27,7 @@ cdef class Strangers:
     @cython.locals(order=Order)
     cpdef int stray_fill(self, Market market, str venue_order_id, int side, object trade, long long ts) except -1
     cdef int book_stray(self, Order order, object trade, long long ts) except -1
+    cpdef list claimed(self, Order order)
     @cython.locals(marks=cython.int)
     cpdef int claim(self, Order order, long long ts) except -1
     @cython.locals(marks=cython.int, order=Order, own=Order)

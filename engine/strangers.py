@@ -17,15 +17,20 @@ MAX_STRAYS = 10_000
 """Trades that may wait for their order's name at once, one second each: more is a broken feed."""
 
 
+def free(order: Order, trade: VenueTrade) -> None:
+    """Nothing is known to be charged."""
+
+
 class Strangers:
     """Adopts what is not ours into a manager's books.
 
     `policy` says what happens to live orders of others: `adopt`, `cancel` or `halt`. `prefix` begins the names of our
     own orders. `locked` is set once an order of ours turns up that our journal does not know: no new order may leave
-    until an operator has looked.
+    until an operator has looked. `charge` is called with an order and an execution of it that is about to be booked,
+    for what the venue takes for it.
     """
 
-    __slots__ = ("adopted", "locked", "manager", "policy", "prefix", "strays")
+    __slots__ = ("adopted", "charge", "locked", "manager", "policy", "prefix", "strays")
 
     def __init__(self, manager: OrderManager, prefix: str = "", policy: str = "adopt") -> None:
         if policy not in ("adopt", "cancel", "halt"):
@@ -34,6 +39,7 @@ class Strangers:
         self.prefix = prefix
         self.policy = policy
         self.adopted = 0
+        self.charge = free
         self.locked = False
         self.strays: list[tuple[Market, str, int, VenueTrade, int]] = []
 
@@ -117,6 +123,7 @@ class Strangers:
 
     def book_stray(self, order: Order, trade: VenueTrade, ts: int) -> int:
         """Book an execution whose order is known after all."""
+        self.charge(order, trade)
         return self.manager.fill_stated(
             order,
             trade.trade_id,
@@ -133,14 +140,21 @@ class Strangers:
     def claim(self, order: Order, ts: int) -> int:
         """An acknowledgement named the order: book what was held for it."""
         marks = 0
+        for trade in self.claimed(order):
+            marks |= self.book_stray(order, trade, ts)
+        return marks
+
+    def claimed(self, order: Order) -> list[VenueTrade]:
+        """Hand out what was held for an order whose name is known by now."""
+        found = []
         rest = []
         for stray in self.strays:
             if stray[1] == order.venue_order_id and stray[0].venue_name == order.instrument.venue:
-                marks |= self.book_stray(order, stray[3], ts)
+                found.append(stray[3])
             else:
                 rest.append(stray)
         self.strays = rest
-        return marks
+        return found
 
     def settle_strays(self, ts: int) -> int:
         """Book what nobody claimed in time, as executions of orders that are not ours.

@@ -187,6 +187,8 @@ class Sweep:
                 liquidity=int(each.liquidity),
                 stated_cum=each.stated_cum,
                 venue_ts=each.venue_ts,
+                fee=each.fee,
+                fee_currency=each.fee_currency,
             )
             order = self.find(each.client_order_id, each.venue_order_id)
             if order is None:

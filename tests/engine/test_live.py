@@ -13,10 +13,17 @@ from trio.testing import MockClock
 from tickwright.engine.book import Book
 from tickwright.engine.capability import Capability
 from tickwright.engine.errors import TickwrightError
-from tickwright.engine.events import CancelRejected, LinkChanged, OrderAccepted, SendFailed
+from tickwright.engine.events import (
+    CancelRejected,
+    LinkChanged,
+    OrderAccepted,
+    OrderCanceled,
+    OrderExecuted,
+    SendFailed,
+)
 from tickwright.engine.live import DONE, FAILED, JOURNAL_REFUSED, ORDERS_LEFT, Ending
 from tickwright.engine.order import Fill, Order
-from tickwright.engine.terms import OrderState, Refusal
+from tickwright.engine.terms import Liquidity, OrderState, Refusal
 from tickwright.engine.times import SECOND
 from tickwright.strategies.base import Strategy
 
@@ -195,6 +202,47 @@ async def test_cancels_asked_for_again_and_again_do_not_keep_answers_from_counti
             await trio.sleep(0.3)
         assert order.state is OrderState.CANCELED
         bench.wire.silent = False
+
+
+async def test_executions_told_before_their_order_is_named_are_heard_of_each_and_cost_what_the_venue_says(
+    autojump_clock: MockClock,
+) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+
+    def early(order: Order) -> None:
+        for number in (1, 2):
+            bench.wire.put(
+                OrderExecuted(
+                    instrument=ID,
+                    client_order_id="",
+                    venue_order_id="v1",
+                    trade_id=f"t{number}",
+                    side=order.side,
+                    lots=100,
+                    ticks=100_000,
+                    liquidity=Liquidity.TAKER,
+                    stated_cum=100 * number,
+                    fee=Decimal(number),
+                    fee_currency="CHF",
+                    ts=0,
+                )
+            )
+        bench.wire.put(OrderAccepted(client_order_id=order.client_order_id, venue_order_id="v1", ts=0))
+
+    async with running(bench):
+        bench.wire.on_submit = early
+        await bench.ready()
+        held = bench.core.books.portfolio.balance("CHF")
+        buyer.wants = 1
+        bench.book()
+        await trio.sleep(0.2)
+        assert [fill.trade_id for fill in buyer.fills] == ["t1", "t2"]
+        assert bench.core.books.portfolio.balance("CHF") == held - 10_000 - 3
+        bench.wire.on_submit = None
+        facts = OrderCanceled(client_order_id=buyer.mine[0].client_order_id, reason="test", stated_cum=200, ts=0)
+        bench.wire.put(facts)
+        await trio.sleep(0.2)
 
 
 async def test_an_order_that_never_arrived_fails_only_when_that_is_proven(autojump_clock: MockClock) -> None:
