@@ -15,21 +15,20 @@ MOST = 8
 
 @define(kw_only=True, slots=False)
 class Trader(Strategy):
-    """Every third of a second: a bid or an offer near the touch or through it, a cancel, or a replace."""
+    """Four times a second: a bid or an offer near the touch or through it, a cancel, or a replace."""
 
     seed: int = 1
 
     def on_start(self) -> None:
         self.random = Random(self.seed)
         self.trades = True
-        self.only_rest = False
         self.wrong: list[str] = []
         self.heard: list[tuple[str, str]] = []
         self.fills: list[tuple[str, str]] = []
         self.links: list[bool] = []
         self.books = 0
         self.watch(ID, book="every", trades=True)
-        self.every("333ms", "act")
+        self.every("250ms", "act")
 
     def on_book(self, book: Book) -> None:
         self.books += 1
@@ -70,7 +69,7 @@ class Trader(Strategy):
 
     def enter(self, book: Book) -> None:
         size = self.random.choice(("0.01", "0.02", "0.05"))
-        away = self.random.randint(1 if self.only_rest else -2, 8) * book.tick
+        away = self.random.choice((-60, 0, 1, 2, 4, 8)) * book.tick
         position = float(self.position(ID).qty)
         buys = self.random.random() < 0.5 - 0.2 * max(-1.0, min(1.0, position))
         if buys:
