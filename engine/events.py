@@ -194,6 +194,27 @@ class ClockMeasured:
     ts: int
 
 
+@frozen(kw_only=True)
+class RequestForQuote:
+    """Somebody asks for prices of an instrument or (`legs`: ids and ratios) a package; `side` is what the asker wants.
+
+    It is answered with an ordinary order of the other side in the same instrument. `expires` is when it runs out if
+    the asker does not keep it alive (0: not known); with `withdrawn` it has ended. `price` is None where unsaid.
+    """
+
+    venue: str
+    request_id: str
+    instrument: str
+    legs: tuple[tuple[str, int], ...] = ()
+    side: Side
+    qty: Decimal
+    price: Decimal | None = None
+    expires: int = 0
+    withdrawn: bool = False
+    ts: int
+    venue_ts: int = 0
+
+
 OrderReport = (
     OrderAccepted
     | OrderRejected
@@ -207,4 +228,4 @@ OrderReport = (
 
 VenueReport = LinkChanged | SendFailed | QueryWanted | MessageRefused | BackOff | ClockMeasured
 
-Event = BookChanged | BookLost | Traded | OrderReport | VenueReport
+Event = BookChanged | BookLost | Traded | RequestForQuote | OrderReport | VenueReport

@@ -28,6 +28,7 @@ from tickwright.engine.events import (
     OrderReport,
     QueryWanted,
     ReplaceRejected,
+    RequestForQuote,
     SendFailed,
     Traded,
 )
@@ -166,6 +167,8 @@ class Intake:
                 core.recorder.note(1, f"{event.venue}: told to wait: {event.reason}", ts)
             case ClockMeasured():
                 self.clock(event)
+            case RequestForQuote():
+                self.request(event)
             case _:
                 self.report(event, ts)
         core.refresh_due()
@@ -253,6 +256,12 @@ class Intake:
         """The nearest to zero that the venue's clock may be off: only what is surely skewed is denied."""
         nearest = event.low if event.low > 0 else min(event.high, 0)
         self.links[event.venue].clock_offset_ns = nearest
+
+    def request(self, event: RequestForQuote) -> None:
+        """Somebody asks for prices: every strategy that trades at this venue hears of it."""
+        for desk in self.core.desks:
+            if desk.enabled and any(seat.market.venue_name == event.venue for seat in desk.seats):
+                self.core.call(desk, "on_rfq", desk.strategy.on_rfq, (event,))
 
     def unsure(self, event: SendFailed, ts: int) -> None:
         """A frame may have left or not."""

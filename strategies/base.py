@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tickwright.engine.book import Book
 from tickwright.engine.door import Door, Number, lifetime
+from tickwright.engine.events import RequestForQuote
 from tickwright.engine.errors import LocalError
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Fill, Order
@@ -56,8 +57,8 @@ class Strategy:
     def on_timer(self, name: str) -> None:
         """A timer made with `every` or `at` is due."""
 
-    def on_rfq(self, request: Any) -> None:
-        """Somebody asks for a price."""
+    def on_rfq(self, request: RequestForQuote) -> None:
+        """Somebody at a venue that we trade at asks for prices, or (``request.withdrawn``) does so no more."""
 
     def on_link(self, venue: str, up: bool) -> None:
         """The connection to a venue came up or went down."""

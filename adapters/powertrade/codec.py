@@ -185,7 +185,8 @@ class Codec:
             row = _as_row(told)
             row.order_id = needed(told.new_order_id, "order_updated.new_order_id")
             side = side_of(told.side, "order_updated.side")
-            return RfqShown(rfq=_rfq(row, side, told.symbol, told.tradeable_entity_id, "order_updated"))
+            rfq = _rfq(row, side, told.symbol, told.tradeable_entity_id, "order_updated")
+            return RfqShown(rfq=rfq, replaces=told.old_order_id)
         grid = self._firm(told)
         if grid is None:
             return _elsewhere("order_updated", told)

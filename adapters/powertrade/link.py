@@ -51,8 +51,8 @@ from tickwright.adapters.powertrade.messages import (
     Refreshed,
     Rejected,
     Replied,
-    Rfq,
     RfqGone,
+    RfqMessage,
     RfqShown,
     RfqsStated,
     Unrecognised,
@@ -68,6 +68,7 @@ from tickwright.adapters.powertrade.notices import (
     Unattributed,
 )
 from tickwright.adapters.powertrade.requests import Requests, not_logged_in
+from tickwright.adapters.powertrade.rfqs import Rfqs
 from tickwright.adapters.powertrade.tags import Ask, Asked, Tags
 from tickwright.adapters.powertrade.wire import SIZE_MAX
 from tickwright.engine.errors import LocalError
@@ -85,7 +86,6 @@ DEAD_NS: Final = 15 * SECOND
 TRADES_REMEMBERED: Final = 1024
 NOTICES_MAX: Final = 4096
 TRIES_TOLD: Final = 3
-RFQS_KEPT: Final = 4096
 
 _PAUSES_NS: Final = tuple(seconds * SECOND for seconds in (1, 2, 5, 10, 30))
 _SUBSCRIBED: Final = "already subscribed"
@@ -152,7 +152,7 @@ class Link:
         self._tags = Tags()
         self.requests = Requests(self._tags)
         self.books = Books(self._instruments.values())
-        self.rfqs: OrderedDict[str, Rfq] = OrderedDict()
+        self.rfqs = Rfqs(venue)
         self.offset_ns = 0
         """The venue's clock minus ours, as far as it is known: cycles are the venue's."""
 
@@ -183,15 +183,16 @@ class Link:
     def closed(self, at: int, reason: str) -> list[Event]:
         """The socket is gone: no book can be trusted, and no reply will come any more."""
         was_up, self._open, self._up = self._up, False, False
+        asked_for = self.rfqs.closed(at)
         self._out.clear()
         self.books.closed()
-        self.rfqs.clear()
         for channel in self._channels.values():
             channel.active, channel.ask_at, channel.tries = False, NO_TIME, 0
         for asked in self._tags.reset():
             if asked.ask is Ask.QUERY:
                 self._notice(Unanswered(user_tag=asked.tag, reason=reason))
-        return [LinkChanged(venue=self._venue, up=False, reason=reason, ts=at)] if was_up else []
+        down = [LinkChanged(venue=self._venue, up=False, reason=reason, ts=at)] if was_up else []
+        return [*asked_for, *down]
 
     def _ready(self, at: int) -> list[Event]:
         self._up = True
@@ -342,7 +343,7 @@ class Link:
             fills_repeated=self.requests.duplicates,
             requests_pending=len(self._tags),
             subscriptions_active=sum(channel.active for channel in self._channels.values()),
-            rfqs=len(self.rfqs),
+            rfqs=len(self.rfqs.open),
             notices_dropped=self._dropped,
         )
 
@@ -380,7 +381,7 @@ class Link:
             case Replied():
                 return self._replied(message, at)
             case RfqsStated() | RfqShown() | RfqGone():
-                self._rfq(message)
+                return self._rfq(message, at)
             case PassedOn() | Refreshed() | HistoryStated() | ReferenceStated() | PositionsStated() | BalancesStated():
                 if self._tags.take(message.user_tag) is not None:
                     self._notice(Answered(user_tag=message.user_tag, message=message))
@@ -454,23 +455,12 @@ class Link:
             )
         ]
 
-    def _rfq(self, message: RfqsStated | RfqShown | RfqGone) -> None:
-        """Who asks for quotes; none of it is in any book."""
-        match message:
-            case RfqsStated():
-                for rfq in [old for old in self.rfqs.values() if old.symbol == message.symbol]:
-                    del self.rfqs[rfq.order_id]
-                shown = message.rfqs
-            case RfqShown(rfq=rfq):
-                shown = (rfq,)
-            case RfqGone(order_id=order_id):
-                self.rfqs.pop(order_id, None)
-                shown = ()
-        for rfq in shown:
-            self.rfqs[rfq.order_id] = rfq
-            if len(self.rfqs) > RFQS_KEPT:
-                self.rfqs.popitem(last=False)
-        self._notice(message)
+    def _rfq(self, message: RfqMessage, at: int) -> list[Event]:
+        """Who asks for quotes, and who does no more; none of it is in any book."""
+        if not self._wants_rfqs:
+            self._ignored += 1
+            return []
+        return list(self.rfqs.apply(message, at, self.offset_ns))
 
     def _drop(self, bad: BadMessage, at: int) -> list[Event]:
         self._bad += 1

@@ -139,12 +139,15 @@ class RfqsStated:
 
 @frozen(kw_only=True)
 class RfqShown:
+    """A new RFQ, or one that takes the place of another (`replaces` its id, maybe the same)."""
+
     rfq: Rfq
+    replaces: str = ""
 
 
 @frozen(kw_only=True)
 class RfqGone:
-    """An RFQ was withdrawn, has run out, or was changed into the one that follows."""
+    """An RFQ was withdrawn, or has run out."""
 
     symbol: str
     entity_id: str

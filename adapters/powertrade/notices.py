@@ -3,7 +3,7 @@
 from attrs import frozen
 
 from tickwright.adapters.bad_message import BadMessage
-from tickwright.adapters.powertrade.messages import AnswerMessage, Replied, RfqMessage, Unrecognised
+from tickwright.adapters.powertrade.messages import AnswerMessage, Replied, Unrecognised
 
 
 @frozen(kw_only=True)
@@ -95,6 +95,5 @@ Notice = (
     | ExternalOrder
     | Answered
     | Unanswered
-    | RfqMessage
     | Unrecognised
 )

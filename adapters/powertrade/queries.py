@@ -178,10 +178,10 @@ class Queries:
         return tuple(one for one in facts if one is not None and one.standing is Standing.LIVE)
 
     async def order(self, client_order_id: str, venue_order_id: str) -> OrderFacts | None:
-        """One order, by our id of it or (where that is not the venue's) by the venue's; None where it has none such."""
-        ways = [{"client_order_id": client_order_id}]
+        """One order, by the venue's id of it where that is known, then by ours; None where it has none such."""
+        ways = [{"client_order_id": client_order_id}] if client_order_id else []
         if venue_order_id.isascii() and venue_order_id.isdigit():
-            ways.append({"order_id": venue_order_id})
+            ways.insert(0, {"order_id": venue_order_id})
         for way in ways:
             told = await self._question("/v1/api/order", urlencode(way))
             if isinstance(told, OrderInfo):

@@ -30,7 +30,7 @@ class PowerTradeTeller(Teller):
         self._shown: set[str] = set()
 
     def tell(self, notice: Notice) -> None:
-        """A notice of the link as an event; answers to questions and RFQs are for others."""
+        """A notice of the link as an event; answers to questions are for who asked."""
         match notice:
             case BadMessage(field=field):
                 self.refused(field, str(notice))

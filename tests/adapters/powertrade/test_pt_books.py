@@ -9,7 +9,7 @@ from pt_frames import ETH, LISTED, T0, event, frame, reply, row, snapshot
 
 from tickwright.adapters.powertrade.link import Link
 from tickwright.adapters.powertrade.notices import Reconnect
-from tickwright.engine.events import BookChanged, BookLost, LinkChanged, Traded
+from tickwright.engine.events import BookChanged, BookLost, LinkChanged, RequestForQuote, Traded
 from tickwright.engine.terms import BUY, SELL, Health, Side
 from tickwright.engine.times import SECOND
 
@@ -149,13 +149,47 @@ def test_rfqs_never_reach_the_firm_book():
                   market_id=market),
             snapshot([row("80", "2600", "1")], [], market_id=market),
         ]  # fmt: skip
-        assert [link.receive(text, T0) for text in texts] == [[]] * len(texts)
+        told = [one for text in texts for one in link.receive(text, T0)]
+        assert {type(one) for one in told} == {RequestForQuote}
     assert (
         link.receive(event("order_added", side="sell", order_id="1", price="1", quantity="1", market_id="2"), T0) == []
     )
     assert link.statistics().books_live == 1
-    assert list(link.rfqs) == ["80"]
+    assert list(link.rfqs.open) == ["80"]
     assert changes(link, event("order_deleted", side="buy", order_id="1")) == ((BUY, 50002, 500),)
+
+
+PACKAGE = "BTC-20270326-80000P@1/BTC-20270326-90000C@-2"
+
+
+def rfq(name: str, order_id: str, **said: str) -> str:
+    where = {"market_id": "none", "tradeable_entity_id": "88001", "symbol": PACKAGE}
+    return event(name, side="buy", order_id=order_id, **{**where, **said})
+
+
+def test_an_rfq_is_told_with_its_legs_and_its_end():
+    link = opened(rfqs=True)
+    (told,) = link.receive(rfq("order_added", "70", price="none", quantity="10.0"), T0)
+    assert told.instrument == f"{PACKAGE}.POWERTRADE"
+    assert told.legs == (("BTC-20270326-80000P.POWERTRADE", 1), ("BTC-20270326-90000C.POWERTRADE", -2))
+    assert (told.side, told.qty, told.price, told.withdrawn) == (Side.BUY, 10, None, False)
+    assert told.expires == told.venue_ts + 1800 * SECOND
+    (gone,) = link.receive(rfq("order_deleted", "70"), T0)
+    assert (gone.request_id, gone.withdrawn) == ("70", True)
+    assert link.receive(rfq("order_deleted", "70"), T0) == []
+    link.receive(rfq("order_added", "71", price="none", quantity="1"), T0)
+    moved = link.receive(rfq("order_updated", "", old_order_id="71", new_order_id="72", price="-5", quantity="2"), T0)
+    assert [(one.request_id, one.withdrawn) for one in moved] == [("71", True), ("72", False)]
+    where = {"market_id": "none", "tradeable_entity_id": "88001", "symbol": PACKAGE}
+    anew = link.receive(snapshot([row("73", "1", "1")], [], **where), T0)
+    assert [(one.request_id, one.withdrawn) for one in anew] == [("72", True), ("73", False)]
+    assert link.receive(snapshot([row("73", "1", "1")], [], **where), T0) == []
+    (left, down) = link.closed(T0, "cut")
+    assert (left.request_id, left.withdrawn, down.up) == ("73", True, False)
+
+
+def test_who_did_not_register_hears_of_no_rfq():
+    assert opened().receive(rfq("order_added", "70", price="none", quantity="1"), T0) == []
 
 
 def test_deltas_and_plain_snapshots():

@@ -37,7 +37,7 @@ from tickwright.engine.events import (
 )
 from tickwright.engine.order import priced_order
 from tickwright.engine.secret import Secret
-from tickwright.engine.terms import BUY, GTC, Liquidity, OrderType, Refusal, Side, TimeInForce
+from tickwright.engine.terms import BUY, Liquidity, OrderType, Refusal, Side, TimeInForce
 from tickwright.engine.times import SECOND
 from tickwright.engine.wire import LoginRefused, QueryFailed, Standing
 
@@ -393,4 +393,3 @@ async def test_choices_that_will_not_do_are_refused_before_anything_is_connected
         build(far, **said)
     assert "canary" not in str(caught.value)
     assert far.net.dials == []
-    assert GTC == 0
