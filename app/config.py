@@ -395,7 +395,9 @@ def _never_riskier(stated: Node | None, table: Table, reading: Reading) -> None:
     if stated is wanted or not isinstance(wanted, Scalar) or wanted.text not in MODES:
         return
     said = stated.text if isinstance(stated, Scalar) else MODES[0]
-    if said not in MODES[MODES.index(wanted.text) :]:
+    if isinstance(stated, Scalar) and said not in MODES:
+        reading.refuse(stated.place, f"expected {', '.join(MODES[:-1])} or {MODES[-1]}, got {said!r}")
+    elif said not in MODES[MODES.index(wanted.text) :]:
         reading.refuse(wanted.place, f"expected a mode no riskier than the file's ({said}), got {wanted.text!r}")
 
 

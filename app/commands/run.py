@@ -35,6 +35,7 @@ def run(ctx: click.Context, config: str, overrides: tuple[str, ...], confirm: st
     if checked.mode == "backtest":
         ctx.exit(carry_out(checked, as_json))
     confirmed(checked, confirm)
+    alone(checked)
     if checked.mode == "live" and not fit(checked):
         ctx.exit(1)
     ctx.exit(trade(checked, as_json))
@@ -49,7 +50,9 @@ def paper(ctx: click.Context, config: str, overrides: tuple[str, ...], as_json: 
     """Run CONFIG on its live market with simulated orders, until Ctrl+C or `tickwright stop`."""
     from tickwright.config import load
 
-    ctx.exit(trade(load(config, overrides, mode="paper"), as_json))
+    checked = load(config, overrides, mode="paper")
+    alone(checked)
+    ctx.exit(trade(checked, as_json))
 
 
 @click.command()
@@ -68,6 +71,7 @@ def live(ctx: click.Context, config: str, overrides: tuple[str, ...], confirm: s
         text = f"expected live, got {checked.mode}: a verb may not make a run more dangerous than its file"
         raise ConfigError([Fault(checked.place(("mode",)), text)])
     confirmed(checked, confirm)
+    alone(checked)
     if not fit(checked):
         ctx.exit(1)
     ctx.exit(trade(checked, as_json))
@@ -93,6 +97,17 @@ def confirmed(checked: "Config", confirm: str | None) -> None:
     if checked.mode == "live" and confirm != checked.name:
         got = "nothing" if confirm is None else repr(confirm)
         raise click.UsageError(f"real orders: expected --confirm {checked.name}, got {got}")
+
+
+def alone(checked: "Config") -> None:
+    """Refuse at once where another process runs with the state folder; only the journal's own lock is sure."""
+    from tickwright.engine.chain import JournalLocked
+    from tickwright.state import StateFolder
+
+    path = checked.state_folder
+    holder = StateFolder(path).holder()
+    if holder:
+        raise JournalLocked(f"{path}: expected to be alone, found process {holder} running with this folder")
 
 
 def trade(checked: "Config", as_json: bool) -> int:

@@ -321,6 +321,14 @@ def test_a_wrong_override_is_told_as_such(override, message):
     assert found[0].startswith(message)
 
 
+def test_a_mode_that_is_none_is_told_with_its_place_also_under_a_verb(demo):
+    path = demo("mode: backtest", "mode: papr")
+    for verb in (None, "backtest", "paper"):
+        (said,) = [text for text in faults(path, mode=verb) if "mode: " in text]
+        assert said.startswith(f"{path}:")
+        assert ": mode: expected backtest, paper or live, got 'papr'" in said
+
+
 def test_a_verb_may_only_make_a_run_safer(demo):
     assert load(demo("mode: backtest", "mode: live"), mode="backtest").mode == "backtest"
     assert faults(demo(), mode="live") == [

@@ -1,14 +1,17 @@
 """What a config says for paper and live: addresses, credentials, the keys of an adapter, what is required."""
 
+import fcntl
 import json
 
 import pytest
 
+from tickwright.cli import run
 from tickwright.config import json_schema, load
 from tickwright.document import ConfigError
 from tickwright.engine.adapter import Adapter, Setting
 from tickwright.kinds import Reading
 from tickwright.risk_keys import REQUIRED, RISK_KEYS
+from tickwright.state import StateFolder
 from tickwright.venues import either, endpoint, is_loopback, kind_of
 
 ID = "BTC/CHF.TDX"
@@ -266,3 +269,18 @@ def test_a_simulated_venue_has_no_address():
 def test_the_gate_lets_no_more_messages_out_than_the_wire(changed, keys, rate):
     scope = load(changed(f"sub_account_id: {UUID}", f"sub_account_id: {UUID}{keys}")).risk_scopes().get("venue:tdx", {})
     assert scope.get("max_messages_per_s") == rate
+
+
+@pytest.mark.parametrize("words", [("live", "--confirm", "quotes"), ("run", "--confirm", "quotes"), ("paper",)])
+def test_a_second_instance_ends_at_once_before_anything_is_asked_or_built(changed, capsys, words):
+    path = changed()
+    verb, *more = words
+    folder = StateFolder.make(load(path).state_folder).path
+    with (folder / "journal.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        lock.write("4711\n")
+        lock.flush()
+        assert run([verb, str(path), *more]) == 5
+    assert capsys.readouterr().err == (
+        f"tickwright: {folder}: expected to be alone, found process 4711 running with this folder\n"
+    )
