@@ -272,10 +272,6 @@ class Live:
     def finish_step(self) -> None:
         """The end of every step: records first, then bytes."""
         core = self.core
-        if core.now - self.handed_over >= HAND_OVER_NS:
-            core.recorder.flush()
-            self.handed_over = core.now
-            self.health.journal_free_mb = self.journal.free_mb
         self.journal.commit()
         dead = self.journal.dead
         self.health.journal_ok = self.journal.healthy
@@ -286,6 +282,11 @@ class Live:
                     core.tell(order, core.orders.send_error(order, core.now))
         if dead and not self.lost:
             self.journal_lost(dead)
+        if core.now - self.handed_over >= HAND_OVER_NS:
+            # After the commands: rows for people can wait, orders cannot.
+            self.handed_over = core.now
+            core.recorder.flush()
+            self.health.journal_free_mb = self.journal.free_mb
 
     def journal_lost(self, why: str) -> None:
         """What is not on record must not happen: nothing new, everything cancelled, and the run ends."""

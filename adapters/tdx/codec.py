@@ -6,7 +6,6 @@ means refusal, an order or fill by shape, a name that means confirmation, a bala
 `Unrecognised`, and what is known but out of scope is `Ignored`, by the list below.
 """
 
-import json
 from collections.abc import Iterable
 from decimal import Decimal
 from functools import lru_cache
@@ -87,7 +86,7 @@ _TIMES_IN_FORCE: Final = {
     DAY: "TIME_IN_FORCE_DAY",
 }
 _ENVELOPE: Final = msgspec.json.Decoder(Envelope)
-_TEXT_OF: Final = json.JSONEncoder(separators=(",", ":")).encode
+_ENCODER: Final = msgspec.json.Encoder()
 _TRADE: Final = msgspec.json.Decoder(TradeData)
 _BOOK: Final = msgspec.json.Decoder(BookData)
 
@@ -265,7 +264,7 @@ def envelope(event: str, topic: str = "", data: dict[str, Any] | None = None, to
         frame["d"] = data
     if token:
         frame["a"] = token
-    return _TEXT_OF(frame)
+    return _ENCODER.encode(frame).decode()
 
 
 def plain(number: Decimal) -> str:
