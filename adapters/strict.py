@@ -99,13 +99,7 @@ def strict_json(data: bytes) -> object:
     """
     try:
         msgspec.json.decode(data, type=msgspec.Raw)
-        value = json.loads(
-            data.decode(),
-            object_pairs_hook=_no_duplicates,
-            parse_constant=_no_constant,
-            parse_float=Numeral,
-            parse_int=_integer,
-        )
+        value: object = _DECODER.decode(data.decode())
     except (msgspec.DecodeError, json.JSONDecodeError) as error:
         raise malformed(error) from None
     if b"\\u" in data:
@@ -133,6 +127,11 @@ def _no_constant(text: str) -> object:
 
 def _integer(text: str) -> int | Numeral:
     return int(text) if _NUMBER.fullmatch(text) else Numeral(text)
+
+
+_DECODER: Final = json.JSONDecoder(
+    object_pairs_hook=_no_duplicates, parse_constant=_no_constant, parse_float=Numeral, parse_int=_integer
+)
 
 
 def _check_surrogates(value: object) -> None:

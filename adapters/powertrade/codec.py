@@ -9,7 +9,7 @@ RFQ never becomes a message of a book.
 """
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, TypeVar
 
 from tickwright.adapters.bad_message import BadMessage, shown
 from tickwright.adapters.decimals import Grid, decimal
@@ -39,6 +39,8 @@ from tickwright.adapters.powertrade.wire import said
 from tickwright.adapters.strict import checked, strict_json, typed
 from tickwright.engine.errors import UnitError
 from tickwright.engine.terms import BUY, SELL, Side
+
+T = TypeVar("T")
 
 OUT_OF_SCOPE: Final = frozenset(("deliverables_response", "orderbook_response"))
 """Messages that the venue documents and that a trading adapter does not ask for."""
@@ -107,7 +109,9 @@ class Codec:
         ((name, body),) = value.items()
         if len(name) > wire.TEXT_MAX:
             raise BadMessage("frame", "a message's name", shown(name))
-        _check_texts(body, name, self._topic(name, body))
+        odd = _no_text(body, name)
+        if odd is not None:
+            raise BadMessage(_printable(odd[0]), "a text", shown(odd[1]), self._topic(name, body))
         reader = self._readers.get(name)
         if reader is not None:
             return reader(body)
@@ -121,7 +125,7 @@ class Codec:
     # Books
 
     def _snapshot(self, body: object) -> Message:
-        told = typed(body, wire.SnapshotData, self._topic("snapshot", body), "snapshot")
+        told = self._of_book(body, wire.SnapshotData, "snapshot")
         if told.market_id in INDICATIVE:
             rfqs = [
                 _rfq(row, side, told.symbol, told.tradeable_entity_id, f"snapshot.{key}")
@@ -147,7 +151,7 @@ class Codec:
         return BookStated(instrument=grid.instrument.id, orders=tuple(orders), venue_ts=stamp)
 
     def _added(self, body: object) -> Message:
-        told = self._book_order(body, "order_added")
+        told = self._of_book(body, wire.BookOrderData, "order_added")
         if told.market_id in INDICATIVE:
             return RfqShown(rfq=_rfq(_as_row(told), side_of(told.side, "order_added.side"), told.symbol,
                                      told.tradeable_entity_id, "order_added"))  # fmt: skip
@@ -165,7 +169,7 @@ class Codec:
         )
 
     def _deleted(self, body: object) -> Message:
-        told = self._book_order(body, "order_deleted")
+        told = self._of_book(body, wire.BookOrderData, "order_deleted")
         if told.market_id in INDICATIVE:
             return RfqGone(symbol=told.symbol, entity_id=told.tradeable_entity_id, order_id=told.order_id)
         grid = self._firm(told)
@@ -180,7 +184,7 @@ class Codec:
         )
 
     def _updated(self, body: object) -> Message:
-        told = self._book_order(body, "order_updated")
+        told = self._of_book(body, wire.BookOrderData, "order_updated")
         if told.market_id in INDICATIVE:
             row = _as_row(told)
             row.order_id = needed(told.new_order_id, "order_updated.new_order_id")
@@ -202,7 +206,7 @@ class Codec:
         )
 
     def _taken(self, body: object) -> Message:
-        told = self._book_order(body, "order_executed")
+        told = self._of_book(body, wire.BookOrderData, "order_executed")
         grid = self._firm(told)
         if grid is None:
             return _elsewhere("order_executed", told)
@@ -217,7 +221,7 @@ class Codec:
         )
 
     def _deltas(self, body: object) -> Message:
-        told = typed(body, wire.DeltasData, self._topic("deltas", body), "deltas")
+        told = self._of_book(body, wire.DeltasData, "deltas")
         grid = self._firm(told)
         if grid is None:
             return _elsewhere("deltas", told)
@@ -254,8 +258,12 @@ class Codec:
 
     # Which instrument, which market
 
-    def _book_order(self, body: object, name: str) -> wire.BookOrderData:
-        return typed(body, wire.BookOrderData, self._topic(name, body), name)
+    def _of_book(self, body: object, shape: type[T], name: str) -> T:
+        """A message's body in its shape; where it has another, the error names the book that is lost with it."""
+        try:
+            return typed(body, shape, "", name)
+        except BadMessage as bad:
+            raise BadMessage(bad.field, bad.expected, bad.received, self._topic(name, body)) from None
 
     def _firm(self, told: wire.SnapshotData | wire.BookOrderData | wire.DeltasData | wire.TradeData) -> Grid | None:
         """The grid of the instrument in the firm book that a message is about; None where it is not ours."""
@@ -273,19 +281,18 @@ class Codec:
         return "" if grid is None else grid.instrument.symbol
 
 
-def _check_texts(value: object, path: str, topic: str) -> None:
-    """Every scalar is a text, or the whole message is bad."""
+def _no_text(value: object, path: str) -> tuple[str, object] | None:
+    """The first scalar that is no text, and where it stands; None where there is none, as there must be none."""
     waiting = [(value, path)]
     while waiting:
         part, where = waiting.pop()
-        if type(part) is str:
-            continue
         if isinstance(part, dict):
             waiting += [(inner, f"{where}.{key[:64]}") for key, inner in part.items() if type(inner) is not str]
         elif isinstance(part, list):
             waiting += [(inner, where) for inner in part if type(inner) is not str]
-        else:
-            raise BadMessage(_printable(where), "a text", shown(part), topic)
+        elif type(part) is not str:
+            return where, part
+    return None
 
 
 def _printable(path: str) -> str:

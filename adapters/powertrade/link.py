@@ -234,8 +234,10 @@ class Link:
             Ask.CANCEL, at, client_order_id=client_order_id, venue_order_id=venue_order_id, request_id=request_id
         )
         self._said = at
-        by_ours = "" if venue_order_id else client_order_id
-        return commands.cancel_order(asked.tag, order_id=venue_order_id, client_order_id=by_ours)
+        numeric = venue_order_id.isascii() and venue_order_id.isdigit()  # the venue refuses any other
+        if numeric:
+            return commands.cancel_order(asked.tag, order_id=venue_order_id)
+        return commands.cancel_order(asked.tag, client_order_id=client_order_id)
 
     def cancel_all(self, symbol: str, at: int) -> str:
         """The frame that cancels every order, or those in one instrument; each order is told of by itself."""

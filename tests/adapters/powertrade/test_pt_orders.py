@@ -212,6 +212,13 @@ def test_a_cancel_by_the_venues_id_alone_finds_its_order():
     assert (told.client_order_id, told.request_id) == ("x-1", 3)
 
 
+def test_a_venues_id_that_is_no_number_is_not_sent_back():
+    link = logged_in()
+    placed(link)
+    body = json.loads(link.cancel("x-1", "exchange_generated_id", 3, T0))["cancel_order"]
+    assert (body.get("order_id"), body["client_order_id"]) == (None, "x-1")
+
+
 @pytest.mark.parametrize(
     ("code", "text", "kind"),
     [
