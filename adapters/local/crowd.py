@@ -5,10 +5,10 @@ clients. Everything is drawn from the random source that it is given.
 """
 
 from collections.abc import Mapping
+from decimal import Decimal
 from random import Random
 from typing import Any, Final, Protocol
 
-from tickwright.engine.instrument import Instrument
 from tickwright.engine.times import SECOND
 
 
@@ -42,6 +42,15 @@ class StreetExchange(Protocol):
     ) -> StreetOrder: ...
 
 
+class StreetGrid(Protocol):
+    """Steps of price and size."""
+
+    @property
+    def lot_size(self) -> Decimal: ...
+
+    def price(self, ticks: int) -> Decimal: ...
+
+
 class StreetPair(Protocol):
     """What a crowd trades in, and around which price it begins."""
 
@@ -49,7 +58,7 @@ class StreetPair(Protocol):
     def symbol(self) -> str: ...
 
     @property
-    def instrument(self) -> Instrument: ...
+    def instrument(self) -> StreetGrid: ...
 
     @property
     def start_ticks(self) -> int: ...

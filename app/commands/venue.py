@@ -13,7 +13,10 @@ from tickwright.commands.options import json_option
 if TYPE_CHECKING:
     from pathlib import Path
 
-LOCAL_VENUES: Final = {"tdx": "tickwright.adapters.tdx.mirror"}
+LOCAL_VENUES: Final = {
+    "powertrade": "tickwright.adapters.powertrade.mirror",
+    "tdx": "tickwright.adapters.tdx.mirror",
+}
 """Where the local venue of each name is. Its module has `serve(options, port=...)`, an async context manager whose
 value has `announcement()`; `Options`, what that takes; and `switched`, which reads switches as they are typed.
 Faults are of the one kind for all."""
@@ -28,10 +31,12 @@ def venue() -> None:
 @click.argument("name", type=click.Choice(sorted(LOCAL_VENUES)))
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any that is free.")
 @click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many clients.")
-@click.option("--pair", "pairs", metavar="BASE/QUOTE", multiple=True, help="What is listed; may be repeated.")
+@click.option("--pair", "pairs", metavar="SYMBOL", multiple=True, help="What is listed; may be repeated.")
 @click.option("--market", type=click.Choice(["random", "none", "tape"]), help="Who trades beside them.")
 @click.option("--tape", type=click.Path(dir_okay=False), default="", help="The recording of --market tape.")
 @click.option("--rate", type=float, help="Orders per second of the random market in each pair.")
+@click.option("--instruments", type=click.Path(dir_okay=False), help="What is listed, in JSON (powertrade).")
+@click.option("--credentials", type=click.Path(dir_okay=False), help="Fixed keys, in JSON (powertrade).")
 @click.option("--faults", type=click.Path(dir_okay=False), help="A script of faults, in YAML.")
 @click.option("--seed", type=int, help="Of the market and the faults; drawn where not given.")
 @click.option("--switch", "switches", metavar="NAME=VALUE", multiple=True, help="A behaviour; may be repeated.")
@@ -57,6 +62,9 @@ def serve(
 
     kind = importlib.import_module(LOCAL_VENUES[name])
     chosen = {key: value for key, value in given.items() if value is not None}
+    for option in ("instruments", "credentials"):
+        if option in chosen and not hasattr(kind.Options, option):
+            raise click.BadParameter(f"{name} has none", param_hint=f"--{option}")
     chosen.setdefault("seed", secrets.randbits(32))
     if chosen["tape"]:
         chosen.setdefault("market", "tape")

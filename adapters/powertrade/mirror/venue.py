@@ -1,0 +1,288 @@
+"""The local venue as a whole: its state, its tasks, and how a test or a run starts one.
+
+Time and randomness are passed in. Nothing in here waits on anything but trio's clock, so that a venue behind memory
+streams runs on a virtual clock.
+"""
+
+import os
+import secrets
+import tempfile
+import time
+from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from functools import partial
+from pathlib import Path
+from random import Random, SystemRandom
+from typing import Any, Final
+
+import trio
+
+from tickwright.adapters.fault_rules import Deed, FaultScript, Rule
+from tickwright.adapters.faults import Faults
+from tickwright.adapters.local.crowd import Crowd
+from tickwright.adapters.local.deeds import EVERYWHERE, Deeds, check_script
+from tickwright.adapters.local.house import HOST, HttpAnswer, HttpRequest, Tongue
+from tickwright.adapters.local.record import Received, Record
+from tickwright.adapters.local.server import serve_stream
+from tickwright.adapters.local.sockets import Socket
+from tickwright.adapters.powertrade.mirror.asker import Asker
+from tickwright.adapters.powertrade.mirror.client import SIZE_MAX, Client, frame_kind, topic_of
+from tickwright.adapters.powertrade.mirror.desk import Desk
+from tickwright.adapters.powertrade.mirror.exchange import Exchange
+from tickwright.adapters.powertrade.mirror.feeds import PULSE_NS, Feeds
+from tickwright.adapters.powertrade.mirror.holdings import Holdings
+from tickwright.adapters.powertrade.mirror.keys import Account, Keys, new_accounts, read_accounts
+from tickwright.adapters.powertrade.mirror.listing import Listed, listed_by_default, read_instruments
+from tickwright.adapters.powertrade.mirror.options import Options
+from tickwright.adapters.powertrade.mirror.orders import DISCONNECTION, SUPERVISORY, Execution
+from tickwright.adapters.powertrade.mirror.rest import Rest, http_refusal, request_kind
+from tickwright.engine.errors import LocalError
+from tickwright.engine.times import SECOND
+
+ACTIONS: Final = (*EVERYWHERE, "snapshot", "unknown_order", "cross_book")
+OPTIONS_RATE: Final = 0.05
+"""How busy the random market is in options, as a part of elsewhere."""
+TONGUE: Final = Tongue(
+    stream_path="/",
+    size_max=SIZE_MAX,
+    refusal=http_refusal,
+    request_kind=request_kind,
+    frame_kind=frame_kind,
+    topic_of=topic_of,
+)
+
+
+class Venue:
+    """A local venue; `serve` starts one.
+
+    `received` and `executed` are its own record of what clients asked and what it did, which no restart forgets.
+    `exchange`, `desk` and `keys` are its inside, for tests that look or meddle.
+    """
+
+    def __init__(
+        self,
+        options: Options,
+        listed: tuple[Listed, ...],
+        accounts: list[Account],
+        wall: Callable[[], int],
+        script: FaultScript,
+    ) -> None:
+        self.options = options
+        self.now = wall
+        self.accounts = accounts
+        self.record: Record[Execution] = Record()
+        self.exchange = Exchange(listed, accounts, Holdings(options.funds), self.record)
+        self.feeds = Feeds(self.exchange, options, wall)
+        self.exchange.open(self.feeds)
+        self.keys = Keys(accounts, strict=options.strict_tokens)
+        self.desk = Desk(self.exchange, self.feeds, self.keys, self.record, options, wall)
+        self.sockets: set[Socket] = set()
+        self.connections: set[trio.CancelScope] = set()
+        self.crowds: list[Crowd] = []
+        self.faults = Faults(script)
+        self.deeds = Deeds(self)
+        self.port = 0
+        self._asker = Asker(self.exchange, Random(f"{options.seed}:rfq"))
+        self._rest = Rest(self.desk)
+        self._nursery: trio.Nursery | None = None
+
+    # --- what others read -----------------------------------------------------------------------------------------
+
+    @property
+    def received(self) -> list[Received]:
+        return self.record.received
+
+    @property
+    def executed(self) -> list[Execution]:
+        return self.record.executed
+
+    @property
+    def ws_url(self) -> str:
+        return f"ws://{HOST}:{self.port}"
+
+    @property
+    def http_url(self) -> str:
+        return f"http://{HOST}:{self.port}"
+
+    @property
+    def tongue(self) -> Tongue:
+        """The protocol, where bytes come in and go out."""
+        return TONGUE
+
+    @property
+    def down(self) -> bool:
+        """Whether it is away, and takes no connection."""
+        return self.deeds.down
+
+    def announcement(self) -> dict[str, Any]:
+        """Where it is and who may come in: the line that a person or a script reads."""
+        people = [account.credentials() for account in self.accounts]
+        told: dict[str, Any] = {"ws_url": self.ws_url, "http_url": self.http_url, **people[0]}
+        if len(people) > 1:
+            told["accounts"] = people
+        return told
+
+    # --- ways in --------------------------------------------------------------------------------------------------
+
+    def open_stream(self) -> trio.abc.Stream:
+        """The client's end of a connection in memory, for HTTP or for a WebSocket."""
+        from trio.testing import memory_stream_pair
+
+        if self._nursery is None:
+            raise LocalError("local venue: expected one that runs, received one that was not started")
+        ours, theirs = memory_stream_pair()
+        self._nursery.start_soon(serve_stream, self, ours)
+        return theirs
+
+    def answer(self, request: HttpRequest) -> HttpAnswer:
+        """One REST request, without any connection."""
+        return self._rest.answer(request)
+
+    def guest(self, send: Callable[[str, str], None]) -> Client:
+        """A client comes in by a socket."""
+        return Client(self.desk, send)
+
+    def left(self, guest: Any) -> None:
+        """A client's connection has ended: where its key says so and it was the key's last, its orders end, too."""
+        account: Account | None = guest.account
+        if account is None or not self.feeds.disown(account, guest):
+            return
+        if account.cancel_on_disconnect or self.options.cancel_on_disconnect:
+            for order in self.exchange.open_orders(account):
+                self.exchange.cancel(order, DISCONNECTION, self.now())
+
+    # --- faults ---------------------------------------------------------------------------------------------------
+
+    def mono(self) -> int:
+        """Nanoseconds of a clock that no wall clock moves."""
+        return int(trio.current_time() * SECOND)
+
+    def do(self, deed: Deed) -> None:
+        """Do what a fault script would have done, now."""
+        self.deeds.do(deed)
+
+    def inject(self, rule: Rule) -> None:
+        """One rule of faults more, its times counted from now."""
+        self.faults.add(rule, self.mono())
+        self.deeds.wake()
+
+    def expire_tokens(self) -> None:
+        """Take no token any more that was issued before now."""
+        self.keys.expire_all(self.now())
+
+    def restart(self, memory: bool) -> None:
+        """Connections have ended; without memory, orders, trades and holdings are as at the beginning."""
+        if not memory:
+            self.exchange.forget()
+            self._asker.forget()
+            for crowd in self.crowds:
+                crowd.forget()
+                crowd.open(self.now(), None)
+
+    def act(self, action: str) -> None:
+        """What fault scripts may want of this venue beside what all can."""
+        match action:
+            case "unsolicited_cancel":
+                for order in self.exchange.open_orders()[:1]:
+                    self.exchange.cancel(order, SUPERVISORY, self.now())
+            case "empty_book":
+                self.exchange.clear_street()
+                for crowd in self.crowds:
+                    crowd.forget()
+            case _:
+                self.feeds.misbehave(action)
+
+    # --- running --------------------------------------------------------------------------------------------------
+
+    async def run(self, nursery: trio.Nursery, port: int | None) -> None:
+        """Start every task in `nursery`, and listen where a port is given (0: any that is free)."""
+        self._nursery = nursery
+        self.faults.start(self.mono())
+        nursery.start_soon(self.deeds.run)
+        if self.options.market == "random":
+            for listed in [each for each in self.exchange.listed.values() if each.start_ticks > 0]:
+                rate = self.options.rate * (OPTIONS_RATE if listed.product == "option" else 1)
+                crowd = Crowd(self.exchange, listed, rate, Random(f"{self.options.seed}:{listed.symbol}"))
+                crowd.open(self.now(), None)
+                self.crowds.append(crowd)
+        nursery.start_soon(self._beat)
+        if port is not None:
+            listeners = await trio.open_tcp_listeners(port, host=HOST)
+            self.port = listeners[0].socket.getsockname()[1]
+            nursery.start_soon(partial(trio.serve_listeners, partial(serve_stream, self), listeners))
+
+    async def _beat(self) -> None:
+        """The market's bouts and the feeds' pulses, in one task, so that the same seed gives the same market."""
+        start = trio.current_time()
+        pulse = start
+        bouts = [start] * len(self.crowds)
+        while True:
+            # Each is reckoned from its last due time, so that a late one does not shift those that follow.
+            await trio.sleep_until(min(pulse, *bouts) if bouts else pulse)
+            now, at = trio.current_time(), self.now()
+            for number, crowd in enumerate(self.crowds):
+                if bouts[number] <= now:
+                    crowd.act(at, None)
+                    bouts[number] = max(bouts[number] + crowd.pause(at) / SECOND, now)
+            if now >= pulse:
+                self._pulse(at)
+                pulse = max(pulse + PULSE_NS / SECOND, now)
+
+    def _pulse(self, at: int) -> None:
+        self.exchange.expire(at)
+        if self.options.market == "random" and self.options.rfqs:
+            self._asker.act(at)
+        self.feeds.pulse(at)
+        patience = self.options.idle_disconnect_s * SECOND
+        for socket in list(self.sockets):
+            client = socket.client
+            if isinstance(client, Client):
+                client.beat(at)
+                if patience and client.silent(at) >= patience:
+                    socket.close()
+
+
+@contextmanager
+def _key_files(accounts: list[Account]) -> Iterator[None]:
+    """Private keys of this run in files that nobody else may read, as long as it lasts."""
+    with tempfile.TemporaryDirectory(prefix="powertrade-keys-") as folder:
+        for number, account in enumerate(accounts, 1):
+            if not account.private_key_file:
+                path = Path(folder) / f"key{number}.pem"
+                with open(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+                    file.write(account.pem())
+                account.private_key_file = str(path)
+        yield
+
+
+@asynccontextmanager
+async def serve(
+    options: Options | None = None,
+    *,
+    port: int | None = 0,
+    listed: tuple[Listed, ...] | None = None,
+    wall: Callable[[], int] = time.time_ns,
+    secret: Random | None = None,
+    faults: FaultScript | None = None,
+) -> AsyncIterator[Venue]:
+    """A venue that runs while the block does.
+
+    `port` 0 listens on any free port of the loopback interface, None on none (`Venue.open_stream` connects in memory).
+    `wall` tells the time in nanoseconds UTC; `secret` is what keys are drawn from, the system's own randomness unless a
+    test passes another; `faults` is a script of faults.
+    """
+    script = faults or FaultScript()
+    check_script(script, ACTIONS)
+    chosen = options or Options(seed=secrets.randbits(32))
+    if listed is None:
+        listed = read_instruments(chosen.instruments) if chosen.instruments else listed_by_default(wall(), chosen.pairs)
+    if chosen.credentials:
+        accounts = read_accounts(chosen.credentials)
+    else:
+        accounts = new_accounts(chosen.accounts, secret or SystemRandom())
+    venue = Venue(chosen, listed, accounts, wall, script)
+    with _key_files(accounts):
+        async with trio.open_nursery() as nursery:
+            await venue.run(nursery, port)
+            yield venue
+            nursery.cancel_scope.cancel()
