@@ -74,9 +74,10 @@ class Asker:
         """Ask for executions, live orders and holdings, and apply the answers together."""
         asked = self.now()
         sweep = self.sweep
+        since = sweep.since
         try:
             with trio.fail_after(QUERY_S):
-                trades = await self.wire.trades(sweep.since)
+                trades = await self.wire.trades(since)
                 live = await self.wire.open_orders()
                 holdings = await self.wire.holdings()
         except (QueryFailed, trio.TooSlowError) as error:
@@ -88,7 +89,7 @@ class Asker:
             return
         self.failed = 0
         now = self.now()
-        sweep.traded(trades, asked, now)
+        sweep.traded(trades, since, asked, now)
         sweep.listed(live, asked, now)
         for asset in sweep.held(holdings, now) if holdings is not None else ():
             self.mismatch(asset, now)
@@ -120,14 +121,15 @@ class Asker:
         """Ask for one order in doubt."""
         asked = self.now()
         self.sweep.asked(order, asked)
+        since = min(self.sweep.since, order.sent_ts)
         try:
             with trio.fail_after(QUERY_S):
                 facts = await self.wire.order(order)
-                trades = await self.wire.trades(min(self.sweep.since, order.sent_ts))
+                trades = await self.wire.trades(since)
         except (QueryFailed, trio.TooSlowError):
             return
         now = self.now()
-        self.sweep.traded(trades, asked, now)
+        self.sweep.traded(trades, since, asked, now)
         self.sweep.order(order, facts, asked, now)
         self.driver.applied()
 

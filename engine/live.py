@@ -179,6 +179,8 @@ class Live:
             for desk in self.core.desks:
                 if type(desk.strategy).background is not background_of_nobody(desk):
                     nursery.start_soon(self.background, desk)
+            if self.stopping:  # told to end before it had begun
+                nursery.start_soon(self.wind_down)
             await self.guarded("the loop", self.loop)
             if not self.ended:
                 await self.wind_down()

@@ -175,8 +175,11 @@ class Sweep:
         )
         self.core.tell(order, marks)
 
-    def traded(self, trades: Iterable[TradeFacts], asked: int, now: int) -> None:
-        """The venue's executions since `since`: what we missed is booked, what nobody ordered is adopted."""
+    def traded(self, trades: Iterable[TradeFacts], since: int, asked: int, now: int) -> None:
+        """The venue's executions since a time: what we missed is booked, what nobody ordered is adopted.
+
+        An order that was sent after that time and that none of them is of has no execution that we do not know.
+        """
         seen = set()
         for each in trades:
             trade = VenueTrade(
@@ -212,7 +215,7 @@ class Sweep:
             self.core.tell(order, marks)
         for name, doubt in self.doubts.items():
             order = self.core.orders.by_client_order_id(name)
-            if order is not None and name not in seen and self.since <= order.sent_ts:
+            if order is not None and name not in seen and since <= order.sent_ts:
                 doubt.absence.no_trades()
         self.since = max(self.since, asked - OVERLAP_NS)
 

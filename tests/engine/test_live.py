@@ -182,6 +182,26 @@ async def test_a_lost_ack_is_asked_for_and_the_order_is_not_sent_again(autojump_
         bench.wire.silent = False
 
 
+async def test_an_old_order_that_the_venue_lost_is_over_once_that_is_proven(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        await trio.sleep(200)
+        assert order.state is OrderState.OPEN
+        bench.wire.live.clear()
+        await trio.sleep(60)
+        assert order.state is OrderState.CANCELED
+
+
+async def test_a_run_that_is_stopped_before_it_begins_ends(autojump_clock: MockClock) -> None:
+    bench = Bench(Buyer())
+    bench.live.stop("at once")
+    with trio.fail_after(30):
+        ending = await bench.live.run()
+    assert (ending.code, ending.reason) == (DONE, "at once")
+
+
 async def test_cancels_asked_for_again_and_again_do_not_keep_answers_from_counting(autojump_clock: MockClock) -> None:
     buyer = Buyer()
     bench = Bench(buyer)
