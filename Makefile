@@ -4,13 +4,18 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOT := $(wildcard engine/*.py risk/*.py strategies/*.py adapters/*/*.py engine/*.pxd risk/*.pxd strategies/*.pxd adapters/*/*.pxd)
 
-.PHONY: demo test lint bench build clean
+.PHONY: demo test faults lint bench build clean
 
 demo: $(VENV)/.built
 	$(BIN)/tickwright run configs/demo.yaml
 
 test: $(VENV)/.built-dev
 	$(BIN)/python -m pytest -q
+
+# Random faults through the whole stack against the local venue: seeds 1 to SEEDS, or SEED alone.
+SEEDS ?= 40
+faults: $(VENV)/.built-dev
+	$(BIN)/python tests/faults/storm.py $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
 
 lint: $(VENV)/.built-dev
 	$(BIN)/ruff check .

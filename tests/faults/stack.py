@@ -551,7 +551,10 @@ def alarms(stack: Stack) -> list[str]:
         if severity not in ("crit", "halt"):
             continue
         at = mono + (ts - base) / SECOND
-        if not any(abs(when - at) <= 1.2 and text[:60] in said for when, said in stack.said):
+        if not any(
+            abs(when - at) <= 1.2 and (text[:60] in said or text.rpartition(": ")[2] in said)
+            for when, said in stack.said
+        ):
             broken.append(f"V13: not told within a second: {text}")
         if ts - last.get(text, -(1 << 62)) < 60 * SECOND and text in last:
             broken.append(f"V13: told again within a minute: {text}")

@@ -1,0 +1,362 @@
+"""Faults that no script makes: floods, plugins, frames, clocks, credentials, people who stop a run at a bad moment."""
+
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+from stack import Stack, check_invariants, settle, stacked, venue_orders
+from test_scripted_faults import evidence
+from trader import ID
+from trio.testing import MockClock
+
+from tickwright import trading
+from tickwright.adapters.fault_rules import Disconnect, Restart, Rule
+from tickwright.adapters.local.sockets import Socket
+from tickwright.adapters.tdx.mirror import Venue
+from tickwright.engine.events import BookChanged, Traded
+from tickwright.engine.live import JOURNAL_REFUSED, NOT_RECONCILED, ORDERS_LEFT
+from tickwright.engine.terms import BUY, SELL, OrderState
+from tickwright.engine.times import SECOND
+
+MIB = 1 << 20
+
+
+async def trade_a_while(stack: Stack, seconds: float = 12.0) -> None:
+    await stack.ready()
+    await trio.sleep(seconds)
+
+
+async def test_f01_the_link_goes_as_an_order_leaves(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 5)
+        session = stack.wire._session
+        session.send = lambda owner, frame: owner.failed(frame, "the link went")  # type: ignore[method-assign]
+        sent = Counter(stack.watcher.submitted)
+        while stack.watcher.submitted == sent:
+            await trio.sleep(0.05)
+        del session.send
+        (name,) = stack.watcher.submitted - sent
+        await settle(stack)
+        check_invariants(stack)
+        order = stack.orders.by_client_order_id(name)
+        assert order.state is OrderState.FAILED
+        assert (name, "FAILED") in stack.trader.heard
+        assert stack.venue.record.frames(name) == 0
+
+
+async def test_f09_a_flood_merges_levels_and_loses_no_order_event(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path, "{fault: act, action: flood, rate: 1000, for: 3s, after: 2s}") as stack:
+        await trade_a_while(stack, 6)
+        inbox = stack.run.live.bell
+        now = stack.run.live.clock.now()
+        for number in range(20_000):
+            change = ((BUY, 90_000 - number % 50, 1 + number), (SELL, 120_000 + number % 50, 1 + number))
+            inbox.put(BookChanged(instrument=ID, changes=change, ts=now))
+            if number % 100 == 0:
+                inbox.put(Traded(instrument=ID, taker=None, ticks=104_000, lots=number + 1, ts=now))
+        assert len(inbox.mailbox) < 1000
+        assert inbox.mailbox.merged > 19_000
+        trades = stack.run.live.intake.counts.trades
+        await trio.sleep(0.1)
+        assert stack.run.live.intake.counts.trades >= trades + 200
+        stack.wire.resync(ID, "the flood was not the venue's")
+        await trio.sleep(2)
+        await settle(stack)
+        check_invariants(stack)
+
+
+PLUGINS = {
+    "raises": "raise ValueError('a plugin of no good')",
+    "raises more than an exception": "raise SystemExit(3)",
+    "returns rubbish": "self.buy(ID, float('nan'), price=float('inf')); self.buy(ID, 'many'); return object()",
+    "blocks": "import time; time.sleep(0.08)",
+}
+
+
+@pytest.mark.parametrize("kind", PLUGINS)
+async def test_f10_a_bad_plugin_harms_nobody_else(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(trading, "SLOW_S", 0.05)
+    (tmp_path / "bad.py").write_text(
+        "from attrs import define\nfrom tickwright import Strategy\n"
+        f"ID = {ID!r}\n\n@define(kw_only=True, slots=False)\nclass Bad(Strategy):\n"
+        "    def on_start(self):\n        self.times = 0\n        self.every('1s', 'act')\n"
+        f"    def on_timer(self, name):\n        self.times += 1\n        if self.times == 4:\n            {PLUGINS[kind]}\n"
+    )
+    bad = {"use": "./bad.py:Bad", "instruments": [ID], "allow": [ID], "on_error": "halt_strategy"}
+    bad["risk"] = {"max_strategy_position": "1", "max_strategy_loss": "1000"}
+    async with stacked(tmp_path, strategies={"zbad": bad}) as stack:
+        await trade_a_while(stack, 8)
+        await settle(stack)
+        check_invariants(stack)
+        told = stack.run.parts.core.failures
+        assert bool(told) == ("rubbish" not in kind)
+        assert not told or told[0].strategy == "zbad"
+
+
+def depth(price: str, size: str) -> str:
+    """An update of the book with one damaged level."""
+    body = f'{{"U": 99999999999, "u": 99999999998, "b": [[{price}, {size}]], "a": []}}'
+    return f'{{"e": "orderbook", "t": "BTC/CHF@depth@500ms", "d": {body}}}'
+
+
+NUMBERS = ("NaN", "Infinity", "1e999", '"-5"', '"1e30"', '"' + "7" * 40 + '"', '"0x10"', "true", "null", "[]", '""')
+FRAMES = {
+    **{f"F17 price {each[:9]}": depth(each, '"1"') for each in NUMBERS},
+    **{f"F17 size {each[:9]}": depth('"52000"', each) for each in NUMBERS},
+    "F18 not JSON": "{",
+    "F18 deep": "[" * 100_000,
+    "F18 digits": '{"e": "trades", "d": ' + "9" * 5_000 + "}",
+    "F18 surrogate": '{"e": "\\ud800"}',
+    "F18 twice": '{"e": "own_order", "e": "trade", "t": "x", "d": {}, "d": 1}',
+    "F18 empty": "",
+    "F18 BOM": "\ufeff{}",
+    "F19 list": "[]",
+    "F19 word": '"trade"',
+    "F19 null data": '{"e": "trade", "t": "BTC/CHF@trades", "d": null}',
+    "F19 wrong types": '{"e": "trade", "t": "BTC/CHF@trades", "d": {"i": 1, "p": true, "q": [], "T": "soon"}}',
+    "F19 no topic": '{"e": "orderbook", "d": {"b": [], "a": []}}',
+}
+BYTES = {
+    "F18 binary frame": "82 03 01 02 03",
+    "F18 truncated UTF-8": "81 02 c3 28",
+    "F20 endless fragments": "01 01 61" + " 00 01 61" * 10_000,
+    "F21 a compressed frame": "c1 03 61 62 63",
+    "F21 a reserved opcode": "83 00",
+    "F22 a close code of nobody": "88 02 00 07",
+}
+
+
+async def test_f17_f18_f19_bad_frames_are_refused_and_counted(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 2)
+        refused = stack.run.live.intake.counts
+        for name, text in FRAMES.items():
+            before = refused.bad_messages
+            stack.venue.inject(Rule(fault="inject", text=text, timed=True, times=1))
+            await trio.sleep(1.5)
+            harmless = "duplicate" in name or name.endswith("-5")
+            assert refused.bad_messages > before or harmless or stack.heard("link down"), name
+        assert not stack.heard("link down"), "bad text costs no connection"
+        await settle(stack)
+        check_invariants(stack)
+
+
+@pytest.mark.parametrize("name", BYTES)
+async def test_f18_f20_f21_bad_bytes_cost_the_connection_at_most(
+    autojump_clock: MockClock, tmp_path: Path, name: str
+) -> None:
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 3)
+        stack.venue.inject(Rule(fault="inject", raw=bytes.fromhex(BYTES[name]), timed=True, times=1))
+        await trio.sleep(4)
+        assert stack.heard("link down") or stack.run.live.intake.counts.bad_messages
+        await settle(stack)
+        check_invariants(stack)
+
+
+async def test_f20_an_oversize_message_costs_the_connection(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 3)
+        stack.venue.inject(Rule(fault="inject", text="x" * (MIB + 1), timed=True, times=1))
+        await trio.sleep(4)
+        assert stack.heard("link down")
+        await settle(stack)
+        check_invariants(stack)
+
+
+async def test_f22_a_flood_of_pings_is_not_answered_in_full(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 3)
+        stack.venue.inject(Rule(fault="inject", raw=bytes.fromhex("8900") * 20_000, timed=True, times=1))
+        await trio.sleep(5)
+        assert stack.wire.statistics()[1].pings_dropped > 1000
+        await settle(stack)
+        check_invariants(stack)
+
+
+async def test_f22_a_redirect_is_refused(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 3)
+        stack.venue.inject(Rule(fault="http_error", kinds=frozenset(("upgrade",)), status=302, times=3))
+        stack.venue.do(Disconnect(0, False))
+        await trio.sleep(10)
+        assert stack.wire.statistics()[1].failures >= 3
+        await settle(stack)
+        check_invariants(stack)
+
+
+async def test_f24_no_pong_although_data_flow_is_a_dead_link(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 20)
+        assert not stack.heard("link down")
+        handle = Socket._handle
+
+        def deaf(self: Socket, event: Any) -> bool:
+            return True if type(event).__name__ == "Ping" else handle(self, event)
+
+        monkeypatch.setattr(Socket, "_handle", deaf)
+        await stack.until(lambda: stack.heard("link down"), 26, "the link is dead")
+        monkeypatch.setattr(Socket, "_handle", handle)
+        await settle(stack)
+        check_invariants(stack)
+
+
+async def test_f25_credentials_that_hold_no_more_end_the_run_with_6(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path, code=NOT_RECONCILED) as stack:
+        await trade_a_while(stack, 3)
+        stack.trader.trades = False
+        await trio.sleep(2)
+        stack.venue.inject(Rule(fault="http_error", kinds=frozenset(("login", "refresh")), status=401))
+        logins = len(stack.venue.faults.fired)
+        stack.venue.do(Restart(memory=True, down=0))
+        await stack.until(lambda: bool(stack.endings), 120, "the run ends")
+        assert len(stack.venue.faults.fired) - logins <= 8, "no storm of logins"
+
+
+async def test_f25_wrong_credentials_are_refused_at_the_start(autojump_clock: MockClock, tmp_path: Path) -> None:
+    def forgetful(self: Venue) -> dict[str, Any]:
+        return told(self) | {"password": "not it"}
+
+    told = Venue.announcement
+    Venue.announcement = forgetful  # type: ignore[method-assign]
+    try:
+        async with stacked(tmp_path, code=NOT_RECONCILED) as stack:
+            await stack.until(lambda: bool(stack.endings), 120, "the run ends")
+            assert not stack.venue.received
+    finally:
+        Venue.announcement = told  # type: ignore[method-assign]
+
+
+async def test_f26_cancels_leave_within_a_second_when_the_budget_is_spent(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    settings = {"messages_per_s": 5}
+    async with stacked(tmp_path, settings=settings) as stack:
+        await trade_a_while(stack, 4)
+        resting = [order for order in stack.orders.open_orders() if order.acked and not order.cancel_outstanding]
+        assert resting
+        stack.trader.trades = False
+        book = stack.book
+        for away in range(8):
+            stack.trader.buy(ID, "0.01", price=book.bid - (away + 20) * book.tick)
+        stack.run.parts.core.flush(stack.run.parts.core.desks[0])
+        asked = stack.venue.now()
+        stack.run.parts.core.cancel(resting[0])
+        stack.run.live.applied()
+        await trio.sleep(5)
+        (left,) = [
+            each.at
+            for each in stack.venue.received
+            if each.kind == "cancel" and each.client_order_id == resting[0].client_order_id and each.at >= asked
+        ]
+        assert left - asked <= SECOND
+        await settle(stack)
+        check_invariants(stack)
+
+
+async def test_f28_a_venue_without_memory_loses_orders_only_by_proof(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path, "{fault: drop, kinds: [cod]}") as stack:
+        await trade_a_while(stack, 6)
+        stack.trader.trades = False
+        await trio.sleep(100)
+        lost = {order.client_order_id: order for order in stack.orders.open_orders()}
+        assert lost, "an order older than the window of the sweep"
+        stack.venue.faults.stop()
+        stack.venue.do(Restart(memory=False, down=2 * SECOND))
+        await stack.until(lambda: not stack.orders.open_orders(), 60, "what is lost is known to be")
+        assert {order.state for order in lost.values()} == {OrderState.CANCELED}
+        assert venue_orders(stack) == {}
+        assert stack.watcher.broken == []
+        assert stack.venue.executed
+        await stack.until(lambda: stack.heard("POSITION_MISMATCH"), 70, "what the account lacks is told")
+
+
+@pytest.mark.parametrize("jump", [-3600, 3600, 86_400], ids=["hour-back", "hour-ahead", "day-ahead"])
+async def test_f31_the_machine_s_clock_jumps(autojump_clock: MockClock, tmp_path: Path, jump: int) -> None:
+    async with stacked(tmp_path, "{fault: drop, kinds: [ack, order], probability: 0.2}") as stack:
+        await trade_a_while(stack, 5)
+        stack.skew[0] = jump * SECOND
+        await trio.sleep(10)
+        sequence = [ts for ts, _, _ in stack.notes()]
+        assert sequence == sorted(sequence)
+        stack.skew[0] = 0
+        await settle(stack, within=60)  # the clock is measured with each sweep
+        check_invariants(stack)
+
+
+@pytest.mark.parametrize("jump", [3600 * SECOND, -1_700_000_000 * SECOND], ids=["future", "zero"])
+async def test_f32_the_venue_s_clock_is_wrong(autojump_clock: MockClock, tmp_path: Path, jump: int) -> None:
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 5)
+        stack.venue_skew[0] = max(jump, -stack.venue.now() + SECOND)
+        await trio.sleep(40)
+        assert "CLOCK_SKEW" in evidence(stack)
+        entered = len(stack.venue.received)
+        await trio.sleep(5)
+        assert not [each for each in stack.venue.received[entered:] if each.kind == "new"]
+        stack.venue_skew[0] = 0
+        await settle(stack, within=60)
+
+
+async def test_a_stop_while_the_link_is_down_says_what_may_be_left(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path, "{fault: drop, kinds: [cod]}", code=ORDERS_LEFT) as stack:
+        await trade_a_while(stack, 8)
+        mine = set(venue_orders(stack))
+        assert mine
+        stack.venue.do(Restart(memory=True, down=60 * SECOND))
+        await trio.sleep(1)
+        stack.run.live.stop("while nobody answers")
+        await stack.until(lambda: bool(stack.endings), 20, "the end")
+        assert {order.client_order_id for order in stack.endings[0].left} >= mine
+
+
+async def test_a_kill_while_the_link_is_down_cancels_once_it_is_up(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path, "{fault: drop, kinds: [cod]}") as stack:
+        await trade_a_while(stack, 8)
+        stack.venue.faults.stop()
+        assert venue_orders(stack)
+        stack.venue.do(Restart(memory=True, down=5 * SECOND))
+        await trio.sleep(1)
+        stack.run.live.kill("global", "", "cancel", "enough", "test")
+        entered = len([each for each in stack.venue.received if each.kind == "new"])
+        await stack.until(lambda: not venue_orders(stack) and not stack.orders.open_orders(), 30, "all is cancelled")
+        await trio.sleep(5)
+        assert len([each for each in stack.venue.received if each.kind == "new"]) == entered
+        await settle(stack)
+        check_invariants(stack)
+
+
+async def test_a_journal_that_fails_lets_cancels_out_and_nothing_else(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async with stacked(tmp_path, code=JOURNAL_REFUSED) as stack:
+        await trade_a_while(stack, 8)
+        assert venue_orders(stack)
+        entered = Counter(each.kind for each in stack.venue.received)
+
+        stack.run.journal._die("disk full")
+        await stack.until(lambda: bool(stack.endings), 20, "the end")
+        received = Counter(each.kind for each in stack.venue.received)
+        assert received["new"] == entered["new"]
+        assert venue_orders(stack) == {}
+        assert stack.watcher.broken == []
+        assert stack.heard("the journal failed")
+
+
+async def test_f16_an_empty_book_is_not_traded_on(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path, trades=False) as stack:
+        await stack.ready()
+        for crowd in stack.venue.crowds:
+            crowd.rest(stack.venue.now() + 5 * SECOND)
+        stack.venue.exchange.clear_street()
+        await stack.until(lambda: stack.book.health.name != "LIVE", 3, "the book is known to be empty")
+        for crowd in stack.venue.crowds:
+            crowd.forget()
+        await settle(stack)
+        check_invariants(stack)
