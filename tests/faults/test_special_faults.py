@@ -84,7 +84,8 @@ async def test_f10_a_bad_plugin_harms_nobody_else(
         "from attrs import define\nfrom tickwright import Strategy\n"
         f"ID = {ID!r}\n\n@define(kw_only=True, slots=False)\nclass Bad(Strategy):\n"
         "    def on_start(self):\n        self.times = 0\n        self.every('1s', 'act')\n"
-        f"    def on_timer(self, name):\n        self.times += 1\n        if self.times == 4:\n            {PLUGINS[kind]}\n"
+        "    def on_timer(self, name):\n        self.times += 1\n"
+        f"        if self.times == 4:\n            {PLUGINS[kind]}\n"
     )
     bad = {"use": "./bad.py:Bad", "instruments": [ID], "allow": [ID], "on_error": "halt_strategy"}
     bad["risk"] = {"max_strategy_position": "1", "max_strategy_loss": "1000"}
