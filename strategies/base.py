@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tickwright.engine.book import Book
 from tickwright.engine.door import Door, Number, lifetime
-from tickwright.engine.events import RequestForQuote
 from tickwright.engine.errors import LocalError
+from tickwright.engine.events import RequestForQuote
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.parent import Parent

@@ -1,4 +1,6 @@
-"""Somebody in the market who asks for quotes on options and packages of them, and takes those that are fair."""
+"""Two in the market beside its crowd: who asks for quotes on options and packages and takes those that are fair, and
+who changes the size of resting orders.
+"""
 
 from decimal import Decimal
 from random import Random
@@ -18,6 +20,7 @@ LIVES_NS: Final = (30 * SECOND, 90 * SECOND)
 TOLERANCE: Final = Decimal("0.1")
 """How much worse than the middle of its legs a quote may be, as a part of what the legs are worth together."""
 SIZE_MAX: Final = 10
+REVISES_WITHIN_NS: Final = (SECOND // 2, 3 * SECOND)
 
 
 @define(eq=False)
@@ -92,3 +95,27 @@ class Asker:
         lots = min(order.lots, quote.leaves)
         self._exchange.street(listed.symbol, order.side, lots, quote.ticks, at, None, rests=False)
         return True
+
+
+class Reviser:
+    """Makes some resting order of the market smaller or larger, now and then."""
+
+    def __init__(self, exchange: Exchange, rng: Random) -> None:
+        self._exchange = exchange
+        self._rng = rng
+        self._next = 0
+
+    def act(self, at: int) -> None:
+        """What is due by now: one order in every spot pair, perpetual and future."""
+        if at < self._next:
+            return
+        self._next = at + self._rng.randrange(*REVISES_WITHIN_NS)
+        for market in list(self._exchange.markets.values()):
+            if market.listed.product in ("option", "package"):
+                continue
+            orders = [each for each in market.orders(self._rng.choice((1, -1))) if each.account is None]
+            if orders:
+                chosen = self._rng.choice(orders)
+                lots = max(int(chosen.leaves * self._rng.choice((0.5, 1.5))), 1)
+                if lots != chosen.leaves:
+                    self._exchange.revise(chosen, lots)

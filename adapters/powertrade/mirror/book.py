@@ -17,6 +17,9 @@ class Watcher(Protocol):
 
     def deleted(self, order: Order) -> None: ...
 
+    def updated(self, order: Order, was: int) -> None:
+        """It has another size, and `was` its id; it may still be."""
+
     def executed(self, order: Order, lots: int) -> None: ...
 
 
@@ -90,6 +93,18 @@ class Market:
             return False
         self._watcher.deleted(order)
         return True
+
+    def resize(self, order: Order, lots: int, display: int) -> None:
+        """A resting order now has `lots` left: smaller it keeps its place and its id, larger it goes to the back under
+        the id `display`.
+        """
+        was = order.display
+        queue = self._queues[order.side, order.ticks]
+        if lots > order.leaves:
+            queue[order.id] = queue.pop(order.id)
+            order.display = display
+        order.lots = order.executed + lots
+        self._watcher.updated(order, was)
 
     def _drop(self, order: Order) -> bool:
         place = (order.side, order.ticks)

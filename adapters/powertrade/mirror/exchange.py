@@ -203,6 +203,11 @@ class Exchange:
         self.outlet.added(order)
         return order
 
+    def revise(self, order: Order, lots: int) -> None:
+        """An order of the market that rests now has so many lots left."""
+        self._count += 1
+        self.markets[order.listed.symbol].resize(order, lots, FIRST_DISPLAY + self._count)
+
     def clear_street(self) -> None:
         """Take every order of the market out of every book; those of clients stay."""
         for market in self.markets.values():

@@ -113,6 +113,9 @@ class Feeds:
     def deleted(self, order: Order) -> None:
         self._change("order_deleted", order, lambda at: shapes.book_event(order, at))
 
+    def updated(self, order: Order, was: int) -> None:
+        self._change("order_updated", order, lambda at: shapes.updated(order, was, at))
+
     def executed(self, order: Order, lots: int) -> None:
         self._change("order_executed", order, lambda at: shapes.executed(order, lots, at))
 

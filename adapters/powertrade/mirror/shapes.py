@@ -64,6 +64,13 @@ def added(order: Order, at: int) -> Message:
     return book_event(order, at) | {"price": row["price"], "quantity": row["quantity"]}
 
 
+def updated(order: Order, was: int, at: int) -> Message:
+    body, row = book_event(order, at), book_row(order)
+    del body["order_id"]
+    numbers = {"old_order_id": str(was), "new_order_id": row["order_id"]}
+    return body | numbers | {"price": row["price"], "quantity": row["quantity"]}
+
+
 def executed(order: Order, lots: int, at: int) -> Message:
     grid = order.listed.instrument
     return book_event(order, at) | {"price": fraction(grid.price(order.ticks)), "quantity": fraction(grid.qty(lots))}

@@ -25,7 +25,7 @@ from tickwright.adapters.local.house import HOST, HttpAnswer, HttpRequest, Tongu
 from tickwright.adapters.local.record import Received, Record
 from tickwright.adapters.local.server import serve_stream
 from tickwright.adapters.local.sockets import Socket
-from tickwright.adapters.powertrade.mirror.asker import Asker
+from tickwright.adapters.powertrade.mirror.asker import Asker, Reviser
 from tickwright.adapters.powertrade.mirror.client import SIZE_MAX, Client, frame_kind, topic_of
 from tickwright.adapters.powertrade.mirror.desk import Desk
 from tickwright.adapters.powertrade.mirror.exchange import Exchange
@@ -83,6 +83,7 @@ class Venue:
         self.deeds = Deeds(self)
         self.port = 0
         self._asker = Asker(self.exchange, Random(f"{options.seed}:rfq"))
+        self._reviser = Reviser(self.exchange, Random(f"{options.seed}:sizes"))
         self._rest = Rest(self.desk)
         self._nursery: trio.Nursery | None = None
 
@@ -230,8 +231,10 @@ class Venue:
 
     def _pulse(self, at: int) -> None:
         self.exchange.expire(at)
-        if self.options.market == "random" and self.options.rfqs:
-            self._asker.act(at)
+        if self.options.market == "random":
+            self._reviser.act(at)
+            if self.options.rfqs:
+                self._asker.act(at)
         self.feeds.pulse(at)
         patience = self.options.idle_disconnect_s * SECOND
         for socket in list(self.sockets):

@@ -3,7 +3,7 @@
 import base64
 import json
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from random import Random
 from typing import Any
 
@@ -11,7 +11,7 @@ import trio
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.asymmetric.utils import decode_dss_signature
 from cryptography.hazmat.primitives.hashes import SHA256
-from trio_websocket import WebSocketConnection, wrap_client_stream
+from trio_websocket import ConnectionClosed, WebSocketConnection, wrap_client_stream
 
 from tickwright.adapters.fault_script import parse_script
 from tickwright.adapters.local.house import HttpRequest
@@ -82,6 +82,14 @@ class Client:
         with trio.move_on_after(seconds):
             while True:
                 found.append(next(iter(json.loads(await self.ws.get_message()).items())))
+        return found
+
+    async def hush_to_the_end(self) -> list[tuple[str, dict[str, Any]]]:
+        """Everything that comes until the connection ends."""
+        found = []
+        with suppress(ConnectionClosed), trio.fail_after(4000):
+            while True:
+                found.append(await self.next())
         return found
 
     async def place(self, **fields: Any) -> str:

@@ -58,7 +58,7 @@ async def test_a_book_by_order_can_be_followed_and_matches_rest(autojump_clock, 
         name, body = await client.next()
         assert name == "snapshot"
         book = {row["order_id"]: (side, row) for side in ("buy", "sell") for row in body[side]}
-        count = 0
+        count = changed = 0
         for name, body in await client.hush(60):
             assert all(isinstance(each, str) for each in scalars(body))
             if name == "heartbeat":
@@ -71,6 +71,11 @@ async def test_a_book_by_order_can_be_followed_and_matches_rest(autojump_clock, 
             elif name == "order_deleted":
                 assert {"price", "quantity"}.isdisjoint(body)
                 del book[body["order_id"]]
+            elif name == "order_updated":
+                changed += 1
+                side, row = book.pop(body["old_order_id"])
+                assert (side, row["price"]) == (body["side"], body["price"])
+                book[body["new_order_id"]] = (side, {"price": body["price"], "quantity": body["quantity"]})
             else:
                 assert name == "order_executed"
                 side, row = book[body["order_id"]]
@@ -80,6 +85,7 @@ async def test_a_book_by_order_can_be_followed_and_matches_rest(autojump_clock, 
                 if not left:
                     del book[body["order_id"]]
         assert count > 200
+        assert changed > 10
         levels: dict[str, dict[str, float]] = {"buy": {}, "sell": {}}
         for side, row in book.values():
             levels[side][row["price"]] = levels[side].get(row["price"], 0) + float(row["quantity"])
