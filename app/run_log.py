@@ -86,7 +86,8 @@ class RunLog:
     def told(self, text: str, severity: str = "info", **about: Any) -> None:
         """What the run has to say of itself, for the file and for a person."""
         getattr(self._logger, severity)(text, **about)
-        self.echo(self.redactor.text(text))
+        for line in self.redactor.text(text).splitlines():
+            self.echo(line)
 
     def strategy(self, name: str) -> Any:
         """The logger of a strategy. What it says is shown to a person, too."""

@@ -13,7 +13,7 @@ from tickwright.document import ConfigError, Fault
 from tickwright.engine.adapter import Site
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.secret import Secret
-from tickwright.engine.wire import Clock, QueryFailed, Wire
+from tickwright.engine.wire import Clock, QueryFailed, UnknownInstrument, Wire
 from tickwright.venues import declared
 
 
@@ -79,6 +79,11 @@ async def instruments_of(config: Config, wires: Sequence[Wire], ids: Mapping[str
         told: Mapping[str, Instrument] = {}
         try:
             told = await wire.instruments(wanted)
+        except UnknownInstrument as error:
+            places = [("strategies", name, "instruments") for name, one in config.strategies.items()]
+            asking = next(place for place in places if error.instrument in config.strategies[place[1]].instruments)
+            faults.append(Fault(config.place(asking), str(error)))
+            continue
         except QueryFailed:
             if config.mode == "live" or any(id not in config.instruments for id in wanted):
                 raise

@@ -305,6 +305,9 @@ async def opened(
 
 def results_of(config: Config, parts: Parts, prefix: str) -> tuple[Path, RunWriter]:
     """The run's folder, with what is known at the start in it, and the writer of its tables."""
+    # Where the writer's thread has to load it, the loop waits half a second for the interpreter.
+    import pyarrow.parquet  # noqa: F401
+
     text = as_yaml(config.resolved())
     folder = make_run_folder(config.runs_folder, config.name, text, config.hash8, datetime.now(UTC))
     (folder / LIMITS).write_text(parts.floor.describe())

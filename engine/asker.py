@@ -105,6 +105,10 @@ class Asker:
             self.link.reconciled = True
             self.driver.core.recorder.note(0, f"{self.wire.venue}: reconciled", now)
             self.driver.tell(f"{self.wire.venue}: reconciled")
+            # What a strategy asked for before was denied; on a market that stands still nobody would ask it again.
+            for market in self.driver.core.markets:
+                if market.venue_name == self.wire.venue:
+                    self.driver.core.wake_again(market, now)
 
     def mismatch(self, asset: str, now: int) -> None:
         """The account holds other than we think: nothing is invented, but nothing may grow there either."""

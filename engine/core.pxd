@@ -17,6 +17,8 @@ cdef class Core(Traffic):
     cpdef add_watch(self, Watch watch, long long every_ns)
     @cython.locals(book=Book, live=cython.bint, health=cython.int, watch=Watch, mode=cython.int, bid=cython.longlong, ask=cython.longlong, desk=Desk)
     cpdef message(self, Market market, long long ts)
+    @cython.locals(watch=Watch)
+    cpdef wake_again(self, Market market, long long now)
     cpdef not_live(self, Market market, bint was_live)
     @cython.locals(bid=cython.longlong, ask=cython.longlong)
     cdef bint touch_moved(self, Watch watch, Book book) except -1

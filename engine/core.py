@@ -135,6 +135,17 @@ class Core(Traffic):
             if desk.enabled:
                 self.wake(desk, book)
 
+    def wake_again(self, market: Market, now: int) -> None:
+        """Ask those who watch a book about it once more, although it stands as it stood: something else has changed."""
+        self.now = now
+        if market.book.health_code != LIVE:
+            return
+        for watch in list(market.watches):
+            if watch.mode == INTERVAL:
+                watch.dirty = True
+            elif watch.mode != SILENT and watch.desk.enabled:
+                self.wake(watch.desk, market.book)
+
     def not_live(self, market: Market, was_live: bool) -> None:
         """A book that may not be traded on: what rests there is cancelled, unless the config leaves it; and nobody is
         asked, but for those who want one side alone."""

@@ -23,6 +23,8 @@ cdef class Desk:
     cdef readonly object core
     cdef readonly object log
     cdef public bint enabled
+    cdef public long long denied
+    cdef public long long denied_since
     cdef readonly list seats
     cdef readonly object on_book
     cdef readonly object on_trade

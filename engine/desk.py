@@ -50,6 +50,8 @@ class Desk:
 
     __slots__ = (
         "core",
+        "denied",
+        "denied_since",
         "door",
         "enabled",
         "index",
@@ -76,6 +78,8 @@ class Desk:
         self.core = core
         self.log = log
         self.enabled = True
+        self.denied = 0  # by the gate, in the second that began at `denied_since`
+        self.denied_since = 0
         self.seats: list[Seat] = []
         self.on_book: Any = handlers.get("on_book")
         self.on_trade: Any = handlers.get("on_trade")

@@ -10,7 +10,7 @@ from tickwright.engine.records cimport Recorder
 from tickwright.engine.schedule cimport Schedule
 
 cdef int CANCEL, CANCEL_ALL, CHANGED, HALT, SEND_CANCEL, BUY, IOC, SELL
-cdef long long NO_TIME, HOLD_NS, ROUNDS_MAX
+cdef long long NO_TIME, HOLD_NS, ROUNDS_MAX, SECOND, DENIED_MAX
 
 cdef class Traffic(Reports):
     cdef readonly list markets
@@ -43,6 +43,7 @@ cdef class Traffic(Reports):
     cdef place(self, Order order)
     @cython.locals(kind=cython.int)
     cdef change(self, Desk desk, tuple intent)
+    cdef count_denial(self, Desk desk)
     cdef replace(self, Order order, long long lots, long long ticks)
     cdef step_replacement(self, Order order)
     @cython.locals(desk=Desk, new=Order)

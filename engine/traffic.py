@@ -21,6 +21,10 @@ from tickwright.engine.replacing import Drop, Replacement, Wait
 from tickwright.engine.schedule import Schedule
 from tickwright.engine.terms import BUY, IOC, NO_TIME, ROUNDS_MAX, SELL
 
+SECOND = 1_000_000_000
+DENIED_MAX = 1_000
+"""Denials of one strategy within a second of the run; a market that is closed for it brings a few dozen at most."""
+
 HOLD_NS = 50_000_000
 """A cancel that the message budget held back is tried again after this."""
 
@@ -109,6 +113,8 @@ class Traffic(Reports):
             i += 1
             if isinstance(intent, Order):
                 self.place(intent)
+                if not desk.enabled:
+                    break
             else:
                 self.change(desk, intent)
         intents.clear()
@@ -132,8 +138,19 @@ class Traffic(Reports):
             self.orders.deny(order, verdict, now)
             if order.replaces:
                 self.replacement_lost(order)
+            self.count_denial(self.desks[order.strategy_index])
         if self.desks[order.strategy_index].on_order is not None:
             self.notices.append(order)
+
+    def count_denial(self, desk: Desk) -> None:
+        """A strategy that runs into the gate again and again is out of control: nobody asks it any more."""
+        if self.now - desk.denied_since >= SECOND:
+            desk.denied_since = self.now
+            desk.denied = 0
+        desk.denied += 1
+        if desk.denied == DENIED_MAX:
+            text = f"strategy {desk.name}: expected fewer than {DENIED_MAX} denials within a second, received as many"
+            self.fail(desk, "its intents", TickwrightError(text))
 
     def clear_the_way(self) -> None:
         """Cancel the own orders that the one just approved would meet; before it leaves, so that it never does."""

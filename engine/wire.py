@@ -25,6 +25,14 @@ class QueryFailed(TickwrightError):
     """The venue did not answer a question, or not wholly. Nothing follows from that."""
 
 
+class UnknownInstrument(QueryFailed):
+    """The venue was asked and has no such instrument."""
+
+    def __init__(self, instrument: str, message: str) -> None:
+        super().__init__(message)
+        self.instrument = instrument
+
+
 class LoginRefused(TickwrightError):
     """The venue does not accept the credentials, after as many tries as make sense."""
 

@@ -27,7 +27,7 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.money import EXACT
 from tickwright.engine.terms import Liquidity, Side
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import Clock, OrderFacts, QueryFailed, Standing, TradeFacts
+from tickwright.engine.wire import Clock, OrderFacts, QueryFailed, Standing, TradeFacts, UnknownInstrument
 
 PAGES_MAX: Final = 400
 """With 500 entries each: 200,000 orders, read in 80 s at the usual rate."""
@@ -176,8 +176,9 @@ class Queries:
         found = {instrument.id: instrument for instrument in self.pairs.values()}
         missing = [name for name in ids if name not in found]
         if missing:
-            raise QueryFailed(
-                f"{missing[0]}: expected it among the {len(found)} pairs of {self._venue}, received none such"
+            raise UnknownInstrument(
+                missing[0],
+                f"{missing[0]}: expected it among the {len(found)} pairs of {self._venue}, received none such",
             )
         return {name: found[name] for name in ids}
 

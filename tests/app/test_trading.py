@@ -8,17 +8,19 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pytest
 import trio
 from trio.testing import MockClock
 
 from tickwright.config import load
+from tickwright.document import ConfigError
 from tickwright.engine.capability import Capability
 from tickwright.engine.events import BookChanged, LinkChanged, Traded
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.live import DONE, Ending
 from tickwright.engine.order import Order
 from tickwright.engine.terms import BUY, SELL, Side
-from tickwright.engine.wire import Clock, Inbox, OrderFacts, TradeFacts
+from tickwright.engine.wire import Clock, Inbox, OrderFacts, TradeFacts, UnknownInstrument
 from tickwright.result import Result
 from tickwright.trading import TradingRun, opened
 
@@ -55,6 +57,7 @@ class Market:
 
     venue = "TDX"
     capability = Capability(quiet_books=True)
+    lacks = ""
 
     def __init__(self) -> None:
         self.inbox: Inbox | None = None
@@ -65,6 +68,8 @@ class Market:
         return self
 
     async def instruments(self, ids: Iterable[str]) -> Mapping[str, Instrument]:
+        if self.lacks:
+            raise UnknownInstrument(self.lacks, f"{self.lacks}: expected it among 4 pairs, received none such")
         return {
             id: Instrument(id=id, tick_size=Decimal("0.5"), lot_size=Decimal("0.001"), base="BTC", quote="CHF")
             for id in ids
@@ -317,3 +322,11 @@ async def test_what_a_strategy_saved_is_there_after_a_restart(autojump_clock: Mo
 
     async with trading(config_in(tmp_path), again) as (_, second):
         assert second.run_id != first.run_id
+
+
+async def test_an_instrument_that_the_venue_lacks_is_a_fault_of_the_config(tmp_path: Path) -> None:
+    market = Market()
+    market.lacks = ID
+    with pytest.raises(ConfigError, match=r"run\.yaml:1: strategies\.quoter\.instruments: BTC/CHF\.TDX: expected it"):
+        async with opened(config_in(tmp_path), {}, print, make=lambda config, site, clock: market.at(clock)):
+            pass

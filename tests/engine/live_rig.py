@@ -248,6 +248,7 @@ class Bench:
             ids=names,
             capabilities={"TDX": self.wire.capability},
         )
+        self.parts.recorder.open(None, self.parts.floor.columns)
         core = self.core = self.parts.core
         links = dict(self.parts.floor.venues)
         for link in links.values():

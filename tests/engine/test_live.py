@@ -504,3 +504,33 @@ async def test_a_silent_book_is_read_anew_where_the_venue_is_not_quiet_by_itself
         assert sum(text.startswith(f"resync {ID}: silent for") for text in bench.wire.asked) == 1
         await trio.sleep(10)
         assert sum(text.startswith("resync") for text in bench.wire.asked) == 2
+
+
+async def test_who_was_denied_before_the_venue_was_reconciled_is_asked_again(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    buyer.wants = 2
+    bench = Bench(buyer)
+    bench.wire.failing = "maintenance"
+    async with running(bench):
+        await bench.ready()
+        assert buyer.heard == ["NOT_RECONCILED"]
+        bench.wire.failing = ""
+        await trio.sleep(20)
+        assert buyer.mine[-1].state is OrderState.OPEN, "the book has not moved since"
+
+
+async def test_a_strategy_that_runs_into_the_gate_again_and_again_is_disabled(autojump_clock: MockClock) -> None:
+    class Flood(Buyer):
+        def on_book(self, book: Book) -> None:
+            for _ in range(3_000):
+                self.buy(ID, "100", price="50000")
+
+    flood, other = Flood(), Buyer()
+    bench = Bench(flood, other)
+    async with running(bench):
+        order = await one_order(bench, other)
+        assert order.state is OrderState.OPEN
+        assert len(bench.wire.sent) == 1
+        assert [failure.strategy for failure in bench.core.failures] == ["s0"]
+        assert "1000 denials within a second" in str(bench.core.failures[0].error)
+        assert not bench.core.desks[0].enabled
