@@ -8,6 +8,7 @@ import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 import trio
@@ -17,8 +18,8 @@ from tickwright.cli import run
 
 
 @contextmanager
-def serving(*options):
-    command = [sys.executable, "-c", "from tickwright.cli import main; main()", "venue", "serve", "tdx", *options]
+def serving(*options, name="tdx"):
+    command = [sys.executable, "-c", "from tickwright.cli import main; main()", "venue", "serve", name, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             assert process.stdout is not None
@@ -74,6 +75,54 @@ def test_a_script_of_faults_is_obeyed(tmp_path):
         assert (status, headers["Retry-After"]) == (503, "7")
         process.send_signal(signal.SIGINT)
         assert process.wait(10) == 0
+
+
+@pytest.mark.slow
+def test_powertrade_says_where_its_key_is_and_serves_both_ways():
+    with serving("--json", "--port", "0", name="powertrade") as (process, line):
+        told = json.loads(line)
+        assert set(told) == {"ws_url", "http_url", "api_key", "private_key_file"}
+        assert Path(told["private_key_file"]).stat().st_mode & 0o777 == 0o600
+        with urllib.request.urlopen(told["http_url"] + "/v1/api/orderbook?symbol=ETH-USD&depth=1", timeout=5) as answer:
+            assert len(json.load(answer)["orderbook_response"]["buy"]) == 1
+        assert answered(told["http_url"] + "/v1/api/openOrders")[0] == 401
+
+        async def watch():
+            body = {
+                "market_id": "0",
+                "symbol": "BTC-USD",
+                "type": "snap_full_updates",
+                "interval": "0",
+                "user_tag": "1",
+            }
+            names = []
+            async with open_websocket_url(told["ws_url"]) as ws:
+                await ws.send_message(json.dumps({"subscribe": body}))
+                with trio.fail_after(10):
+                    while len(names) < 10:
+                        names += json.loads(await ws.get_message())
+            return names
+
+        assert trio.run(watch)[:2] == ["command_response", "snapshot"]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(10) == 0
+        assert process.stderr.read() == ""
+        assert not Path(told["private_key_file"]).exists()
+
+
+@pytest.mark.parametrize(
+    ("name", "options", "words"),
+    [
+        ("tdx", ["--credentials", "x"], "tdx has none"),
+        ("powertrade", ["--credentials", "none.json"], "expected api_key and private_key_file"),
+        ("powertrade", ["--instruments", "none.json"], "expected a JSON file"),
+        ("powertrade", ["--pair", "BTC/USD"], "expected symbols that are listed"),
+        ("powertrade", ["--market", "tape"], "expected random or none"),
+    ],
+)
+def test_files_of_a_venue_are_its_own(capsys, name, options, words):
+    assert run(["venue", "serve", name, *options]) in (1, 2)
+    assert words in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
