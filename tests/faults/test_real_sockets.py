@@ -18,6 +18,7 @@ async def fallen(stack: Stack) -> None:
     downs = sum("link down" in text for _, text in stack.said)
     await stack.until(lambda: sum("link down" in text for _, text in stack.said) > downs, 4, "the link is dead")
     await settle(stack)
+    await stack.until(lambda: len(stack.venue.sockets) <= 1, 8, "the venue has noticed, too")
     check_invariants(stack, tasks=10)
 
 
@@ -26,7 +27,7 @@ async def test_f07_f08_a_link_that_passes_nothing_is_given_up(tmp_path: Path, di
     async with stacked(tmp_path, port=0, timing=SHORT) as stack:
         await stack.ready()
         await trio.sleep(1)
-        stack.venue.do(Stall(direction, 3 * SECOND))
+        stack.venue.do(Stall(direction, 2 * SECOND))
         await fallen(stack)
 
 
