@@ -3,6 +3,7 @@
 import importlib
 import json
 import signal
+from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
@@ -11,6 +12,7 @@ from tickwright.cli import DONE
 from tickwright.commands.options import json_option
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
 LOCAL_VENUES: Final = {
@@ -20,6 +22,9 @@ LOCAL_VENUES: Final = {
 """Where the local venue of each name is. Its module has `serve(options, port=...)`, an async context manager whose
 value has `announcement()`; `Options`, what that takes; and `switched`, which reads switches as they are typed.
 Faults are of the one kind for all."""
+
+OPTIONS: Final = {"pairs": "--pair", "market": "--market", "rate": "--rate", "tape": "--tape"}
+"""What a venue calls a value, and the option that gives it."""
 
 
 @click.group()
@@ -68,9 +73,30 @@ def serve(
     chosen.setdefault("seed", secrets.randbits(32))
     if chosen["tape"]:
         chosen.setdefault("market", "tape")
-    options = kind.Options(**chosen, **kind.switched(dict(_pair(switch) for switch in switches)))
-    trio.run(_serve, kind, options, port, read_faults(faults, given["seed"]), as_json)
+    if chosen.get("market") == "tape" and not chosen["tape"]:
+        raise click.UsageError("--tape: expected the recording that --market tape plays, received none")
+    with _usage("--switch "):
+        switched = kind.switched(dict(_pair(switch) for switch in switches))
+    script = read_faults(faults, given["seed"])
+    with _usage():
+        options = kind.Options(**chosen, **switched)
+        trio.run(_serve, kind, options, port, script, as_json)
     ctx.exit(DONE)
+
+
+@contextmanager
+def _usage(prefix: str = "") -> "Iterator[None]":
+    """What a local venue cannot take is bad usage, and told by the name of the option."""
+    from tickwright.adapters.local.house import OptionError
+    from tickwright.adapters.tape.batch import TapeError
+
+    try:
+        yield
+    except OptionError as error:
+        name, colon, what = str(error).partition(":")
+        raise click.UsageError(f"{prefix}{OPTIONS.get(name, name)}{colon}{what}") from None
+    except TapeError as error:
+        raise click.UsageError(f"--tape: {error}") from None
 
 
 def read_faults(path: "str | Path | None", seed: int | None = None) -> Any:

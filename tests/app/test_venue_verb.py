@@ -129,10 +129,16 @@ def test_files_of_a_venue_are_its_own(capsys, name, options, words):
     ("options", "code", "words"),
     [
         (["--faults", "none.yaml"], 2, "expected a readable file"),
-        (["--switch", "nope=1"], 1, "expected a switch"),
+        (["--switch", "nope=1"], 2, "--switch nope: expected a switch"),
+        (["--switch", "legacy_ns=maybe"], 2, "--switch legacy_ns: expected true or false, received 'maybe'"),
         (["--switch", "nope"], 2, "expected NAME=VALUE"),
-        (["--market", "tape"], 1, "expected one exactly with market tape"),
-        (["--tape", "none.parquet"], 1, "no such file"),
+        (["--switch", "tape_speed=0"], 2, "tape_speed: expected more than 0"),
+        (["--pair", "BTC"], 2, "--pair: expected symbols such as BTC/CHF, received 'BTC'"),
+        (["--rate", "nan"], 2, "--rate: expected more than 0"),
+        (["--market", "tape"], 2, "--tape: expected the recording that --market tape plays, received none"),
+        (["--market", "none", "--tape", "a.parquet"], 2, "--tape: expected one exactly with market tape"),
+        (["--tape", "none.parquet"], 2, "--tape: none.parquet: expected a tape, received no such file"),
+        (["--tape", __file__], 2, "expected a name that ends in .parquet"),
         (["--accounts", "0"], 2, "not in the range"),
     ],
 )
@@ -144,3 +150,18 @@ def test_what_cannot_be_served_is_said(capsys, options, code, words):
 def test_another_name_is_refused(capsys):
     assert run(["venue", "serve", "nasdaq"]) == 2
     assert "'tdx'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "words"),
+    [
+        (["--pair", "NOPE"], "--pair: expected symbols that are listed, received NOPE"),
+        (["--market", "tape"], "--tape: expected the recording"),
+        (["--tape", "a.parquet"], "--market: expected random or none, received a tape"),
+        (["--rate", "0"], "--rate: expected more than 0"),
+        (["--instruments", "none.json"], "none.json: expected a JSON file of instruments"),
+    ],
+)
+def test_powertrades_options_are_refused_alike(capsys, options, words):
+    assert run(["venue", "serve", "powertrade", *options]) == 2
+    assert words in capsys.readouterr().err
