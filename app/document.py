@@ -9,7 +9,8 @@ The events, rather than loaded objects, are read because they still show tags, a
 all of which are refused.
 """
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Iterable, Iterator, Mapping
 from decimal import Decimal
 from io import StringIO
 from pathlib import Path
@@ -23,6 +24,11 @@ SIZE_MAX: Final = 1 << 20
 """Bytes of one config file: a thousand instruments with every key stated take a quarter of it."""
 DEPTH_MAX: Final = 32
 """Levels of nesting: the config itself needs six."""
+PARSED_MAX: Final = 64
+"""Levels after which parsing stops: what it costs grows with the square of them."""
+
+_STACKED: Final = re.compile(rf"(?m)^[^\"'#\n]*?(?:[\[{{]\s*+){{{PARSED_MAX}}}[\[{{]")
+"""Brackets upon brackets outside comments and quotes."""
 
 Path_ = tuple[str, ...]
 
@@ -194,15 +200,32 @@ class _Builder:
         from ruamel.yaml import YAML
         from ruamel.yaml.error import YAMLError
 
+        if stacked := _STACKED.search(text):
+            raise ConfigError([self._too_deep(text.count("\n", 0, stacked.end()))])
         try:
             # Taken as a list, so that what ruamel itself refuses is known before the tree is built.
-            self.events = iter(list(YAML(typ="rt", pure=True).parse(StringIO(text))))
+            self.events = iter(list(self._shallow(YAML(typ="rt", pure=True).parse(StringIO(text)))))
         except YAMLError as error:
             raise ConfigError([self._bad_yaml(error)]) from None
         node = self._document()
         if self.faults:
             raise ConfigError(self.faults)
         return node
+
+    def _shallow(self, events: Iterable[Any]) -> Iterator[Any]:
+        """The events as they are parsed, as long as they are not nested beyond all measure."""
+        depth = 0
+        for event in events:
+            kind = type(event).__name__
+            depth += kind in ("MappingStartEvent", "SequenceStartEvent")
+            if depth > PARSED_MAX:
+                raise ConfigError([self._too_deep(event.start_mark.line)])
+            depth -= kind in ("MappingEndEvent", "SequenceEndEvent")
+            yield event
+
+    def _too_deep(self, line: int) -> Fault:
+        place = self.origin if self.fixed else Place(self.origin.source, line + 1)
+        return Fault(place, f"expected at most {DEPTH_MAX} levels, got more")
 
     def _place(self, event: Any, path: Path_) -> Place:
         line = 0 if self.fixed else event.start_mark.line + 1

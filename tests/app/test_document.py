@@ -1,5 +1,6 @@
 """The document reader: what it keeps of a file, and what it refuses, each with its line."""
 
+import time
 from decimal import Decimal
 
 import pytest
@@ -59,6 +60,34 @@ def test_an_alias_is_refused_even_when_it_refers_to_itself():
 def test_nesting_without_end_is_refused():
     with pytest.raises(ConfigError, match="expected at most 32 levels"):
         read_text("a: " + "[" * 100 + "]" * 100, "f.yaml")
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("a: " + "[" * 5000, 1),
+        ("a:\n  b: " + "{" * 300_000, 2),
+        ("a: " + "[\n " * 5000, 65),
+        ("a: " + "[x, " * 5000, 1),
+        ("a: " + "{a: " * 5000, 1),
+        ('a: "#" \n"b": ' + "[" * 5000, 2),
+        ("a:\n  " + "- " * 5000, 2),
+        ("? " * 5000, 1),
+        ("".join(" " * level + "a:\n" for level in range(1000)), 65),
+    ],
+)
+def test_nesting_beyond_all_measure_is_refused_before_it_costs_anything(text, line):
+    begun = time.process_time()
+    with pytest.raises(ConfigError) as caught:
+        read_text(text, "f.yaml")
+    assert str(caught.value) == f"f.yaml:{line}: expected at most 32 levels, got more"
+    assert time.process_time() - begun < 5
+
+
+def test_brackets_in_comments_and_quotes_are_no_nesting():
+    many = "[" * 100
+    table = read_text(f"# {many}\na: '{many}' # {many}\nb: [{', '.join(['[1]'] * 100)}]\n", "f.yaml")
+    assert table.items["a"] == Scalar(table.places["a"], many, quoted=True)
 
 
 def test_files_are_refused_when_missing_too_large_or_not_utf8(tmp_path):
