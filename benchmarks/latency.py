@@ -7,6 +7,7 @@ journal. The venue moves its best bid; the strategy answers each move with one o
 
 ``share``  the framework's own: from the moment the socket library hands over the frame to the moment it is given the
            order's, with the order's records committed in between
+``share_cpu``  what of that the processor worked for us: the rest others had it
 ``trip``   the venue's view: from moving its book to having the order's frame
 ``echo``   a bare round trip over trio-websocket at both ends, frames of the same size, in the same minutes
 """
@@ -53,20 +54,22 @@ class Stamps:
 
     def __init__(self, wire: TdxVenue) -> None:
         self.shares: list[int] = []
-        self.came = 0
+        self.cpu: list[int] = []
+        self.came = self.came_cpu = 0
         self.receive = wire.receive
         self.take = wire._session._outbox.take
         wire.receive = self.received  # type: ignore[method-assign]
         wire._session._outbox.take = self.taken  # type: ignore[method-assign]
 
     def received(self, message: str | bytes, at: int) -> None:
-        self.came = time.perf_counter_ns()
+        self.came, self.came_cpu = time.perf_counter_ns(), time.thread_time_ns()
         self.receive(message, at)
 
     def taken(self, at: float) -> Frame | None:
         frame = self.take(at)
         if frame is not None and frame.client_order_id:
             self.shares.append(time.perf_counter_ns() - self.came)
+            self.cpu.append(time.thread_time_ns() - self.came_cpu)
         return frame
 
 
@@ -95,12 +98,18 @@ async def measure(rounds: int, durability: str) -> dict[str, Any]:
             await ready(run)
             told = await peer.ask({"do": "latency", "rounds": rounds + WARM, "size": DEPTH_SIZE})
             nursery.cancel_scope.cancel()
-    return report(stamps[0].shares[WARM:], told["trips"][WARM:], told["echoes"][WARM:], durability)
+    taken = {
+        "share": stamps[0].shares,
+        "share_cpu": stamps[0].cpu,
+        "trip": told["trips"],
+        "echo": told["echoes"],
+    }
+    return report({name: figures[WARM:] for name, figures in taken.items()}, durability)
 
 
-def report(shares: list[int], trips: list[int], echoes: list[int], durability: str) -> dict[str, Any]:
-    row: dict[str, Any] = {"compiled": not why_interpreted(), "durability": durability, "rounds": len(trips)}
-    for name, figures in (("share", shares), ("trip", trips), ("echo", echoes)):
+def report(taken: dict[str, list[int]], durability: str) -> dict[str, Any]:
+    row: dict[str, Any] = {"compiled": not why_interpreted(), "durability": durability, "rounds": len(taken["trip"])}
+    for name, figures in taken.items():
         row[name] = {f"p{part}": round(quantile(figures, part / 100) / 1e3, 1) for part in (50, 99)}
     row["share_of_echo"] = round(row["share"]["p50"] / row["echo"]["p50"], 3)
     return row

@@ -104,7 +104,7 @@ class Burst:
 
     def __init__(self, venue: Venue, seed: int) -> None:
         self.random = Random(seed)
-        self.feed = next(iter(venue.feeds._depth.values()))
+        self.venue = venue
         self.market = venue.exchange.markets[SYMBOL]
         instrument = self.market.pair.instrument
         self.prices = {
@@ -120,12 +120,13 @@ class Burst:
             rows = (f'["{price}","0.{rng.randint(1, 9999):04d}"]' for price in prices[changes // 20 :])
             gone = (f'["{price}","0"]' for price in prices[: changes // 20])
             sides.append(",".join((*rows, *gone)))
-        for reader in self.feed.readers.values():
+        channels = self.venue.feeds._depth.values()
+        for feed, reader in [(each, reader) for each in channels for reader in each.readers.values()]:
             first = reader.last + 1
             market.sequence = max(market.sequence, reader.last) + changes
             reader.last = market.sequence
             said = f'"u":{first},"U":{market.sequence},"b":[{sides[0]}],"a":[{sides[1]}]'
-            reader.hearer.send(f'{{"e":"orderbook","t":"{self.feed.topic}","d":{{{said}}}}}', "book")
+            reader.hearer.send(f'{{"e":"orderbook","t":"{feed.topic}","d":{{{said}}}}}', "book")
 
 
 async def bursts(venue: Venue, rate: int, seconds: float, seed: int, printed: bool) -> dict[str, Any]:
@@ -136,7 +137,8 @@ async def bursts(venue: Venue, rate: int, seconds: float, seed: int, printed: bo
     changes = batches = 0
     behind = 0.0
     while trio.current_time() - begun < seconds:
-        burst.feed.flush(venue.now())
+        for feed in venue.feeds._depth.values():
+            feed.flush(venue.now())
         burst.send(rate // 10)
         changes += rate // 10
         batches += 1
