@@ -127,8 +127,7 @@ class Sweep:
             if doubt.absence.proven:
                 self.core.tell(order, self.reconciler.recon_not_found(order, asked, now))
             return
-        if facts.venue_order_id and facts.venue_order_id != order.venue_order_id:
-            self.core.orders.alias(order, facts.venue_order_id)
+        self.named(order, facts.venue_order_id, now)
         view = VenueView(
             cum=facts.cum,
             asked_ts=asked,
@@ -198,6 +197,7 @@ class Sweep:
                 self.foreign(each, trade, now)
                 continue
             seen.add(order.client_order_id)
+            self.named(order, each.venue_order_id, now)
             self.intake.charge(order, each.trade_id, each.fee, each.fee_currency)
             marks = self.core.orders.fill_stated(
                 order,
@@ -228,6 +228,13 @@ class Sweep:
     def settle_strays(self, now: int) -> None:
         """Executions that nobody claimed in time are adopted."""
         self.strangers.settle_strays(now)
+
+    def named(self, order: Order, venue_order_id: str, now: int) -> None:
+        """The venue's name of an order, perhaps new: executions that waited for it are its own and no stranger's."""
+        if venue_order_id and venue_order_id != order.venue_order_id:
+            self.core.orders.alias(order, venue_order_id)
+        if self.strangers.strays:
+            self.intake.claim(order, now)
 
     def find(self, client_order_id: str, venue_order_id: str) -> Order | None:
         orders = self.core.orders

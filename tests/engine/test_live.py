@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 import trio
+from attrs import evolve
 from live_rig import ID, WALL, Bench
 from trio.testing import MockClock
 
@@ -192,6 +193,32 @@ async def test_an_old_order_that_the_venue_lost_is_over_once_that_is_proven(auto
         bench.wire.live.clear()
         await trio.sleep(60)
         assert order.state is OrderState.CANCELED
+
+
+async def test_an_execution_that_waited_for_its_order_s_name_is_booked_once(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    bench.wire.silent = True
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        bench.wire.execute(order.client_order_id, order.lots, told=False)
+        whole = bench.wire.executed[0]
+        bench.wire.executed[0] = evolve(whole, client_order_id="")
+        answer = bench.wire.order
+
+        async def nothing(_: Order) -> None:
+            bench.wire.executed[0] = whole  # by the time of the second answer the wire knows whose it is
+
+        bench.wire.order = nothing  # type: ignore[method-assign, assignment]
+        bench.live.wanted("TDX", None)
+        await trio.sleep(5)
+        assert not bench.strangers.strays
+        bench.wire.order = answer  # type: ignore[method-assign]
+        await trio.sleep(20)
+        assert order.state is OrderState.FILLED
+        assert [fill.trade_id for fill in buyer.fills] == ["t0"]
+        assert bench.core.books.portfolio.position(0).lots == order.lots
+        bench.wire.silent = False
 
 
 async def test_a_run_that_is_stopped_before_it_begins_ends(autojump_clock: MockClock) -> None:
@@ -394,8 +421,6 @@ async def test_an_order_of_our_prefix_that_we_do_not_know_halts_everything(autoj
     async with running(bench):
         order = await one_order(bench, buyer)
         facts = bench.wire.live[order.client_order_id]
-        from attrs import evolve
-
         bench.wire.live["tw01-999"] = evolve(facts, client_order_id="tw01-999", venue_order_id="v999")
         await trio.sleep(40)
         assert bench.strangers.locked
