@@ -7,7 +7,7 @@ book.py       one book by price and time; holdings.py  assets and positions; exc
 feeds.py      who hears what; shapes.py  what it looks like
 desk.py       requests from either way in, recorded
 client.py     one WebSocket client; rest.py  one REST request: both without a socket
-asker.py      somebody who asks for quotes
+asker.py      somebody who asks for quotes; index.py  what spot pairs are worth, as books nobody trades in
 venue.py      all of it, started and stopped
 
 Sockets, faults and the random market are those of every local venue, in `adapters/local`. With the adapter it shares

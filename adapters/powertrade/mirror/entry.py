@@ -164,6 +164,8 @@ def _listed(data: dict[str, object], catalog: Catalog) -> Listed:
     found = catalog.by_symbol(value) if named == ["symbol"] else catalog.by_id(value)
     if found is None:
         raise Rejected("invalid_tradeable_entity")
+    if found.product == "index":
+        raise Rejected("invalid_market")
     return found
 
 
@@ -175,8 +177,9 @@ def _package(rows: object, catalog: Catalog) -> Listed:
         return legs[0][0]
     ids = [part.entity_id for part, _ in legs]
     rising = ids == sorted(set(ids))
+    traded = all(not part.legs and part.product != "index" for part, _ in legs)
     whole = bool(legs) and legs[0][1] > 0 and math.gcd(*(ratio for _, ratio in legs)) == 1
-    if not 2 <= len(legs) <= LEGS_MAX or not rising or not whole or any(part.legs for part, _ in legs):
+    if not 2 <= len(legs) <= LEGS_MAX or not rising or not whole or not traded:
         raise Rejected("invalid_legs")
     return catalog.package(legs)
 

@@ -37,7 +37,7 @@ class Holdings:
         for number, name in enumerate(assets):
             self.deliverables[name] = _ASSETS.get(name, _FIRST_ASSET + number)
         for each in listed:
-            if each.product not in ("spot", "package"):
+            if each.product not in ("spot", "package", "index"):
                 self.deliverables[each.symbol] = _FIRST_DERIVATIVE + each.entity_id
         for account in accounts:
             account.positions.clear()

@@ -19,7 +19,13 @@ VOLATILITY: Final = 0.6
 """At which options are priced when a random market begins."""
 FIRST_PACKAGE: Final = 88_001
 SETTLEMENT_HOUR: Final = 8
-PRODUCTS: Final = (("perpetual", "perpetual_future"), ("future", "future"), ("option", "option"), ("spot", "spot"))
+PRODUCTS: Final = (
+    ("perpetual", "perpetual_future"),
+    ("future", "future"),
+    ("option", "option"),
+    ("spot", "spot"),
+    ("index", "index"),
+)
 """A tag and what it makes of an instrument; the first that matches counts."""
 
 
@@ -175,7 +181,8 @@ def listed_by_default(at: int, symbols: Sequence[str] = ()) -> tuple[Listed, ...
     option_id, future_id = 1001, 101
     for asset, start, tick, lot, most, step in _UNDERLYINGS:
         symbol = f"{asset}-USD-PERPETUAL"
-        perpetual = 16 if asset == "BTC" else 17
+        perpetual, index = (16, 2) if asset == "BTC" else (17, 3)
+        rows.append(_row(f"{asset}-USD-INDEX", index, "0.01", "0.0001", most, "0", tags=["index"]))
         rows.append(_row(symbol, perpetual, tick, lot, most, start, tags=[asset, "future", "perpetual"]))
         for name, years in _expiries(at):
             tags = [asset, "future", "month"]

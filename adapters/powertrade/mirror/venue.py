@@ -31,6 +31,7 @@ from tickwright.adapters.powertrade.mirror.desk import Desk
 from tickwright.adapters.powertrade.mirror.exchange import Exchange
 from tickwright.adapters.powertrade.mirror.feeds import PULSE_NS, Feeds
 from tickwright.adapters.powertrade.mirror.holdings import Holdings
+from tickwright.adapters.powertrade.mirror.index import Indexes
 from tickwright.adapters.powertrade.mirror.keys import Account, Keys, new_accounts, read_accounts
 from tickwright.adapters.powertrade.mirror.listing import Listed, listed_by_default, read_instruments
 from tickwright.adapters.powertrade.mirror.options import Options
@@ -84,6 +85,7 @@ class Venue:
         self.port = 0
         self._asker = Asker(self.exchange, Random(f"{options.seed}:rfq"))
         self._reviser = Reviser(self.exchange, Random(f"{options.seed}:sizes"))
+        self._indexes = Indexes(self.exchange)
         self._rest = Rest(self.desk)
         self._nursery: trio.Nursery | None = None
 
@@ -176,6 +178,7 @@ class Venue:
         if not memory:
             self.exchange.forget()
             self._asker.forget()
+            self._indexes.forget()
             for crowd in self.crowds:
                 crowd.forget()
                 crowd.open(self.now(), None)
@@ -188,6 +191,7 @@ class Venue:
                     self.exchange.cancel(order, SUPERVISORY, self.now())
             case "empty_book":
                 self.exchange.clear_street()
+                self._indexes.forget()
                 for crowd in self.crowds:
                     crowd.forget()
             case _:
@@ -230,6 +234,7 @@ class Venue:
                 pulse = max(pulse + PULSE_NS / SECOND, now)
 
     def _pulse(self, at: int) -> None:
+        self._indexes.act(at)
         self.exchange.expire(at)
         if self.options.market == "random":
             self._reviser.act(at)

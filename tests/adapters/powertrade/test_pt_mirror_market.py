@@ -120,6 +120,19 @@ async def test_deltas_lead_from_one_whole_book_to_the_next(autojump_clock, nurse
             assert len(set(levels) ^ set(theirs)) <= 3  # the last pulse may be yet to come
 
 
+async def test_an_index_shows_what_its_spot_pair_is_worth(autojump_clock, nursery):
+    async with local_venue(market="random") as venue:
+        client = await connected(nursery, venue, private=False)
+        body = {"market_id": "0", "symbol": "BTC-USD-INDEX", "tradeable_entity_id": "2", "type": "snap_only"}
+        await client.send("subscribe", interval="1000", **body)
+        for _ in range(10):
+            told = await client.until("snapshot")
+        market = venue.exchange.markets["BTC-USD"]
+        middle = float(market.listed.instrument.price(market.best(1) + market.best(-1))) / 2
+        assert float(told["buy"][0]["price"]) == pytest.approx(middle, abs=20)
+        assert float(told["sell"][0]["price"]) == pytest.approx(float(told["buy"][0]["price"]) + 0.01)
+
+
 async def test_own_orders_are_in_the_book_under_another_id_and_trades_are_told(autojump_clock, nursery):
     async with local_venue() as venue:
         client = await connected(nursery, venue)

@@ -91,6 +91,7 @@ async def test_orders_end_with_the_cycle_they_were_given(autojump_clock, nursery
         ({"price": "10000.05"}, "price_not_a_valid_price_step"),
         ({"price": "-1"}, "price_less_than_minimum_price"),
         ({"price": "9000000", "quantity": "100"}, "order_value_greater_than_maximum_allowed"),
+        ({"symbol": "BTC-USD-INDEX"}, "invalid_market"),
         ({"symbol": "NOBODY-USD"}, "invalid_tradeable_entity"),
         (
             {"symbol": None, "legs": [{"sym": "ETH-USD", "ratio": "1"}, {"sym": "BTC-USD", "ratio": "1"}]},
