@@ -117,7 +117,7 @@ def test_powertrade_says_where_its_key_is_and_serves_both_ways():
         ("powertrade", ["--credentials", "none.json"], "expected api_key and private_key_file"),
         ("powertrade", ["--instruments", "none.json"], "expected a JSON file"),
         ("powertrade", ["--pair", "BTC/USD"], "expected symbols that are listed"),
-        ("powertrade", ["--market", "tape"], "expected random or none"),
+        ("powertrade", ["--tape", "x.parquet"], "expected random or none"),
     ],
 )
 def test_files_of_a_venue_are_its_own(capsys, name, options, words):
