@@ -32,6 +32,14 @@ _NOT_SHOWN: Final = ("at", "severity", "run_id", "strategy_id", "event", "except
 EVENTS: Final = {int(event): event.name.lower() for event in OrderEvent}
 STATES: Final = {int(state): state.name for state in OrderState}
 SEVERITIES: Final = ("info", "warning", "error", "critical")
+CRITICAL: Final = 2
+"""From this severity on a note of the core is shown to a person, too."""
+
+ALARMS_KEPT: Final = 256
+"""So many of the last things said are remembered, so as not to be said again as alarms."""
+
+ALARM_AGAIN_NS: Final = 60_000_000_000
+"""Until the same alarm is shown again."""
 
 
 class RunLog:
@@ -45,6 +53,7 @@ class RunLog:
         self.redactor = redactor or Redactor()
         self.echo = echo
         self.lost = 0
+        self._alarms: dict[str, int] = {}
         self._file = -1
         self._size = 0
         self._path = Path()
@@ -86,8 +95,26 @@ class RunLog:
     def told(self, text: str, severity: str = "info", **about: Any) -> None:
         """What the run has to say of itself, for the file and for a person."""
         getattr(self._logger, severity)(text, **about)
+        self._said(text)
         for line in self.redactor.text(text).splitlines():
             self.echo(line)
+
+    def _said(self, text: str) -> bool:
+        """Remember that a person was told; whether that was so already within the last minute."""
+        now = self.now()
+        lately = now - self._alarms.get(text, now - ALARM_AGAIN_NS) < ALARM_AGAIN_NS
+        if not lately:
+            self._alarms.pop(text, None)
+            self._alarms[text] = now
+            if len(self._alarms) > ALARMS_KEPT:
+                del self._alarms[next(iter(self._alarms))]
+        return lately
+
+    def _alarm(self, text: str) -> None:
+        """Show a person what is critical, where they were not told of it already."""
+        if not self._said(text):
+            for line in self.redactor.text(text).splitlines():
+                self.echo(line)
 
     def strategy(self, name: str) -> Any:
         """The logger of a strategy. What it says is shown to a person, too."""
@@ -105,6 +132,8 @@ class RunLog:
             for at, text in enumerate(texts):
                 _, ts, severity = rows[at * width : at * width + 3].tolist()
                 getattr(self._logger, SEVERITIES[min(severity, 3)])(text, at=as_text(ts))
+                if severity >= CRITICAL:
+                    self._alarm(text)
         elif table == "orders":
             for at, text in enumerate(texts):
                 self._order(dict(zip(columns, rows[at * width : (at + 1) * width].tolist(), strict=True)), text)
