@@ -292,7 +292,8 @@ async def opened(
         stack.callback(log.close)
         stack.enter_context(log.libraries())
         scribe.open(Each(Cleaned(writer, log.redactor), tally, log), parts.floor.columns)
-        scribe.begin(instruments, parts.strategies, clock.now(), run_id=folder.name, config=config.hash8)
+        about = {"run_id": folder.name, "folder": str(folder.resolve()), "config": config.hash8}
+        scribe.begin(instruments, parts.strategies, clock.now(), **about)
         past = remember(parts, journal, scribe, clock)
         live = drive(config, parts, wires, journal, clock, log.told, past, since_of(past, baseline))
         live.warmed = warmed

@@ -178,6 +178,32 @@ class RunFolder:
         except (pa.ArrowInvalid, OSError) as error:
             raise RunError(f"{path}: expected a whole Parquet file, but {error}") from None
 
+    def rows(self, table: str, client_order_id: str) -> list[dict[str, Any]]:
+        """One order's rows of a table, in the order in which they happened; read a row group at a time."""
+        import pyarrow as pa
+        import pyarrow.compute as pc
+
+        found: list[dict[str, Any]] = []
+        with self.parquet(table) as file:
+            for group in range(file.num_row_groups):
+                ids = file.read_row_group(group, columns=["client_order_id"])["client_order_id"]
+                mask = pc.equal(ids, client_order_id)
+                if pc.any(mask).as_py():
+                    rows = file.read_row_group(group).filter(mask)
+                    at = rows.schema.get_field_index("ts")
+                    found += rows.set_column(at, "ts", rows["ts"].cast(pa.int64())).to_pylist()
+        return found
+
+    def order_ids(self) -> list[str]:
+        """The ids in the order log; one may come more than once."""
+        ids: list[str] = self.table("orders", ["client_order_id"])["client_order_id"].to_pylist()
+        return ids
+
+    def currency(self, instrument: str) -> str:
+        """What fees of an instrument are paid in; empty where the run does not know the instrument."""
+        known = self.instruments.get(instrument)
+        return known.settle_currency if known else ""
+
     def _text(self, name: str) -> str:
         try:
             return (self.path / name).read_text(encoding="utf-8")

@@ -4,7 +4,7 @@ import json
 from collections.abc import Callable, Mapping
 from decimal import Decimal
 from fractions import Fraction
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 from attrs import frozen
 
@@ -12,7 +12,7 @@ from tickwright.engine.money import from_atoms, plain
 from tickwright.engine.terms import OrderState
 from tickwright.reports.columns import PASS
 from tickwright.reports.decimals import total_of
-from tickwright.reports.run_folder import RunError, RunFolder
+from tickwright.reports.run_folder import RunError
 
 Row = dict[str, Any]
 Explain = Callable[[Mapping[str, Any], Mapping[str, Any]], list[dict[str, Any]]]
@@ -62,23 +62,40 @@ class Story:
     data: dict[str, Any]
 
 
+class Source(Protocol):
+    """Where the rows of orders are: a `RunFolder`, or the journal (`JournalOrders`)."""
+
+    @property
+    def run_id(self) -> str:
+        """How it is called in messages."""
+
+    def rows(self, table: str, client_order_id: str) -> list[Row]:
+        """One order's rows of orders, decisions or fills, in the order in which they happened."""
+
+    def order_ids(self) -> list[str]:
+        """The ids of all orders; one may come more than once."""
+
+    def currency(self, instrument: str) -> str:
+        """What fees of an instrument are paid in; empty where that is not known."""
+
+
 def why(
-    run: RunFolder,
+    source: Source,
     client_order_id: str,
     explain: Explain | None = None,
     limits: Mapping[str, Any] | None = None,
 ) -> Story:
-    """Tell the life of one order of a run.
+    """Tell the life of one order.
 
     `explain` turns a decision's row into the value, limit and headroom of every control, given the run's `limits`.
 
     Raises:
-        RunError: the run has no such order; the message names ids near it and how many orders there are.
+        RunError: there is no such order; the message names ids near it and how many orders there are.
     """
-    events = _rows(run, "orders", client_order_id)
-    decisions = _rows(run, "decisions", client_order_id)
+    events = source.rows("orders", client_order_id)
+    decisions = source.rows("decisions", client_order_id)
     if not events and not decisions:
-        raise RunError(_unknown(run, client_order_id))
+        raise RunError(_unknown(source, client_order_id))
     start = (events or decisions)[0]
     data: dict[str, Any] = {
         "client_order_id": client_order_id,
@@ -87,36 +104,19 @@ def why(
         "intent": _intent(start) if events else None,
         "decisions": [_decision(row, explain, limits or {}) for row in decisions],
         "events": [_event(row, start["ts"]) for row in events],
-        "fills": [_fill(row, start["ts"]) for row in _rows(run, "fills", client_order_id)],
+        "fills": [_fill(row, start["ts"]) for row in source.rows("fills", client_order_id)],
     }
-    data["outcome"] = _outcome(run, data)
+    data["outcome"] = _outcome(source, data)
     return Story(_text(data), data)
 
 
-def _rows(run: RunFolder, table: str, client_order_id: str) -> list[Row]:
-    """One order's rows of a table, in the order in which they happened; read a row group at a time."""
-    import pyarrow as pa
-    import pyarrow.compute as pc
-
-    found: list[Row] = []
-    with run.parquet(table) as file:
-        for group in range(file.num_row_groups):
-            ids = file.read_row_group(group, columns=["client_order_id"])["client_order_id"]
-            mask = pc.equal(ids, client_order_id)
-            if pc.any(mask).as_py():
-                rows = file.read_row_group(group).filter(mask)
-                at = rows.schema.get_field_index("ts")
-                found += rows.set_column(at, "ts", rows["ts"].cast(pa.int64())).to_pylist()
-    return found
-
-
-def _unknown(run: RunFolder, wanted: str) -> str:
-    """What to say of an id that the run does not have."""
+def _unknown(source: Source, wanted: str) -> str:
+    """What to say of an id that nothing is known of."""
     import difflib
 
-    ids = list(dict.fromkeys(run.table("orders", ["client_order_id"])["client_order_id"].to_pylist()))
+    ids = list(dict.fromkeys(source.order_ids()))
     if not ids:
-        return f"{run.run_id}: expected an order of this run, received {wanted}; it has none"
+        return f"{source.run_id}: expected an order of this run, received {wanted}; it has none"
     prefix, _, number = wanted.rpartition("-")
     ours = [each for each in ids if each.rpartition("-")[0] == prefix and each.rpartition("-")[2].isdigit()]
     if number.isdigit() and ours:
@@ -124,7 +124,7 @@ def _unknown(run: RunFolder, wanted: str) -> str:
     else:
         near = difflib.get_close_matches(wanted, ids[:100_000], 3, 0) or ids[:3]
     count = f"{len(ids):,} order{'' if len(ids) == 1 else 's'}"
-    return f"{run.run_id}: expected one of its {count}, received {wanted}; near it: {', '.join(near)}"
+    return f"{source.run_id}: expected one of its {count}, received {wanted}; near it: {', '.join(near)}"
 
 
 # Data ---------------------------------------------------------------------------------------------------------------
@@ -190,8 +190,9 @@ def _fill(row: Row, start: int) -> dict[str, Any]:
     }
 
 
-def _outcome(run: RunFolder, data: dict[str, Any]) -> dict[str, Any]:
-    """Last state, what was filled, at which average, for which fees. Executions taken back count against."""
+def _outcome(source: Source, data: dict[str, Any]) -> dict[str, Any]:
+    """Last state, what was filled, at which average, for which fees (None: a rate is not known). Executions
+    taken back count against."""
     events, fills = data["events"], data["fills"]
     size = value = Fraction(0)
     for fill in fills:
@@ -199,13 +200,13 @@ def _outcome(run: RunFolder, data: dict[str, Any]) -> dict[str, Any]:
         size += sign * Fraction(fill["qty"])
         value += sign * Fraction(fill["qty"]) * Fraction(fill["price"])
     average = round(value / size, AVERAGE_DIGITS) if size else None
-    instrument = run.instruments.get(data["instrument"])
+    fees = [fill["fee"] for fill in fills]
     return {
         "state": events[-1]["state"] if events else "DENIED",
         "filled_qty": events[-1]["filled_qty"] if events else "0",
         "average_price": None if average is None else _decimal_text(average),
-        "fees": plain(total_of(Decimal(fill["fee"]) for fill in fills)),
-        "fee_currency": instrument.settle_currency if instrument else "",
+        "fees": None if None in fees else plain(total_of(Decimal(fee) for fee in fees)),
+        "fee_currency": source.currency(data["instrument"]),
         "lasted_ns": events[-1]["after_ns"] if events else 0,
     }
 
@@ -293,7 +294,7 @@ def _life(data: dict[str, Any]) -> str:
         )
     for fill in data["fills"]:
         cause = f", caused by market event {fill['cause_event']}" if fill["cause_event"] else ""
-        fee = f"fee {fill['fee']} {data['outcome']['fee_currency']}".rstrip()
+        fee = _paid("fee", fill["fee"], data["outcome"]["fee_currency"])
         what = "taken back: " if fill["taken_back"] else ""
         role = (fill["liquidity"] or "?").lower()
         words = f"{what}{fill['side']} {fill['qty']} at {fill['price']} as {role}, {fee}{cause}"
@@ -307,8 +308,12 @@ def _ending(data: dict[str, Any]) -> str:
     over = "ended" if OrderState[end["state"]].terminal else "was still"
     text = f"It {over} {end['state']} {after(end['lasted_ns'])} after the intent, with {end['filled_qty']} filled"
     if end["average_price"] is not None:
-        text += f" at {end['average_price']} on average, fees {end['fees']} {end['fee_currency']}".rstrip()
+        text += f" at {end['average_price']} on average, {_paid('fees', end['fees'], end['fee_currency'])}"
     return f"{text}."
+
+
+def _paid(word: str, amount: str | None, currency: str) -> str:
+    return f"{word} not known" if amount is None else f"{word} {amount} {currency}".rstrip()
 
 
 def _columns(head: list[str] | None, rows: list[list[str]]) -> list[str]:

@@ -13,17 +13,18 @@ from tickwright.commands.options import json_option, print_json
 @click.option("--runs", default="runs", show_default=True, metavar="FOLDER", help="Where run folders lie.")
 @json_option
 def why(run: str, client_order_id: str, runs: str, as_json: bool) -> None:
-    """Tell what happened to CLIENT_ORDER_ID in RUN (a run folder, or its name), and why.
+    """Tell what happened to CLIENT_ORDER_ID in RUN, and why.
+
+    RUN is a run folder or its name; of a run in paper or live also its config or its state folder. It is told from
+    the run folder where that has the whole of it, else from the journal: also while the run goes on, after it was
+    cut short, and across runs.
 
     Every risk check is listed with what it measured, what was allowed, and how much was left.
     """
-    from tickwright.controls import controls, read_limits
-    from tickwright.reports.run_folder import RunFolder
-    from tickwright.reports.why import why as tell
+    from tickwright.stories import story
 
-    folder = RunFolder.open(run, Path(runs))
-    story = tell(folder, client_order_id, controls, read_limits(folder.path))
+    told = story(run, client_order_id, Path(runs))
     if as_json:
-        print_json(story.data)
+        print_json(told.data)
     else:
-        click.echo(story.text)
+        click.echo(told.text)
