@@ -3,6 +3,7 @@
 import os
 import time
 from decimal import Decimal
+from pathlib import Path
 from typing import Any
 
 from attrs import define, field
@@ -41,7 +42,7 @@ class Operated:
     tally: Tally
     floor: Any
     journal: Any
-    run_id: str
+    folder: Path
     name: str
     mode: str
     begun: float = field(factory=time.monotonic)
@@ -94,7 +95,8 @@ class Operated:
         now = self.live.clock.now()
         orders = core.orders.open_orders()
         return Snapshot(
-            run_id=self.run_id,
+            run_id=self.folder.name,
+            run_folder=str(self.folder.resolve()),
             name=self.name,
             mode=self.mode,
             status=self.status,

@@ -99,6 +99,7 @@ class Snapshot(TypedDict):
     """One look at a run. `counters` has at least events, wakes, orders, fills, denied, rejected and merged."""
 
     run_id: str
+    run_folder: str
     name: str
     mode: str
     status: str

@@ -166,7 +166,7 @@ class TradingRun:
             tally=self.tally,
             floor=self.parts.floor,
             journal=self.journal,
-            run_id=self.folder.name,
+            folder=self.folder,
             name=self.config.name,
             mode=self.config.mode,
         )

@@ -178,11 +178,16 @@ def show(result: "Result", as_json: bool) -> None:
 
 
 def exit_code(result: "Result") -> int:
+    return code_of(result.summary["status"])
+
+
+def code_of(status: str) -> int:
+    """The exit code of a run that ended in this way."""
     from tickwright.cli import DONE, FAILED, HALTED
 
-    if result.summary["status"] == "halted":
+    if status == "halted":
         return HALTED
-    return DONE if result.summary["status"] == "done" else FAILED
+    return DONE if status == "done" else FAILED
 
 
 @contextmanager

@@ -96,14 +96,16 @@ def _watch(client: Any, as_json: bool) -> None:
 def stop(ctx: click.Context, run: str, reason: str, wait: bool, as_json: bool) -> None:
     """End RUN in order: no new orders, its own cancelled and verified, everything written down.
 
-    The run's own exit code says whether orders may be left. Ends with 1 if nothing runs, or if it has not ended
-    within 20 s.
+    Ends with the run's own exit code: 3 if orders may be left, which are listed. Ends with 1 if nothing runs, if it
+    has not ended within 20 s, or if it ended without a summary.
     """
     from tickwright.control_client import ControlClient
     from tickwright.state import find_state
 
     folder = find_state(run)
     ended = False
+    with ControlClient(folder) as client:
+        run_folder = folder_of(client)
     with ControlClient(folder) as client:
         client.ask("stop", reason=reason, by=operator())
         begun = time.monotonic()
@@ -114,11 +116,44 @@ def stop(ctx: click.Context, run: str, reason: str, wait: bool, as_json: bool) -
             ended = False
             break
         time.sleep(0.05)
+    code, left = how_it_ended(run_folder) if ended else (None, [])
     if as_json:
-        print_json({"ok": True, "ended": ended})
-    click.echo(f"tickwright: {run}: {'stopped' if ended else 'stopping'}", err=True)
-    if wait and not ended:
+        print_json({"ok": True, "ended": ended, "exit_code": code, "left": left})
+    if not ended:
+        click.echo(f"tickwright: {run}: stopping", err=True)
+        ctx.exit(1 if wait else 0)
+    if code is None:
+        where = f" in {run_folder}" if run_folder else ""
+        click.echo(f"tickwright: {run}: ended without a summary{where}; orders may be left", err=True)
         ctx.exit(1)
+    click.echo(f"tickwright: {run}: stopped{f', exit code {code}' if code else ''}", err=True)
+    for order in left:
+        click.echo(f"tickwright: may be left at the venue: {order}", err=True)
+    ctx.exit(code)
+
+
+def folder_of(client: Any) -> str:
+    """The run folder of a running process; empty where it does not say, which must not keep it from being stopped."""
+    from tickwright.engine.errors import TickwrightError
+
+    try:
+        return str(client.ask("status")["snapshot"].get("run_folder", ""))
+    except TickwrightError:
+        return ""
+
+
+def how_it_ended(run_folder: str) -> tuple[int | None, list[str]]:
+    """The exit code of a run that has ended, and the orders it left; no code where it left no summary."""
+    import json
+    from pathlib import Path
+
+    from tickwright.commands.run import code_of
+
+    try:
+        summary = json.loads((Path(run_folder) / "summary.json").read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return None, []
+    return summary["exit_code"] or code_of(summary["status"]), summary["left"]
 
 
 @click.command()

@@ -13,6 +13,7 @@ def snapshot(**changed: Any) -> Snapshot:
     """A run that trades one pair on one venue."""
     made: Snapshot = {
         "run_id": "20261122T050000Z-quotes-0badcafe",
+        "run_folder": "runs/20261122T050000Z-quotes-0badcafe",
         "name": "quotes",
         "mode": "paper",
         "status": "trading",

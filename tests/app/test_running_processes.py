@@ -114,7 +114,7 @@ def test_a_kill_holds_over_a_restart_until_it_is_rearmed(config, status, capsys)
     assert "expected to be alone" in err
     process.send_signal(signal.SIGUSR1)
     status(process, lambda shown: ("global", "", "cancel") in latches(shown))
-    assert tickwright(["stop", path]) == 0
+    assert tickwright(["stop", path]) == 8
     code, out, err = end(process)
     assert code == 8, err
     assert "halted: odd fills" in err

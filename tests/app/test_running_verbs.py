@@ -97,26 +97,56 @@ async def test_watching_a_pipe_gives_a_line_each_time_until_the_end(config, fold
     assert capsys.readouterr().out.startswith("quotes  paper  trading")
 
 
-async def test_stop_waits_for_the_end(config, folder, capsys):
+async def stopped(config, folder, run_folder, *more):
+    """The exit code of `stop`, and what was asked of a run that ends at once with its results in `run_folder`."""
+    codes = []
     async with trio.open_nursery() as nursery:
         made = control_rig.Run()
+        made.answer["run_folder"] = str(run_folder)
         await nursery.start(serve_control, folder, made)
         made.stop = lambda reason: (made.asked.append(reason), nursery.cancel_scope.cancel())
         async with trio.open_nursery() as other:
-            codes = []
 
             async def stop():
-                codes.append(await typed("stop", config, "--reason", "lunch"))
+                codes.append(await typed("stop", config, "--reason", "lunch", *more))
 
             other.start_soon(stop)
-    assert codes == [0]
-    assert made.asked[0].startswith("lunch (")
-    assert capsys.readouterr().err == f"tickwright: {config}: stopped\n"
+    return codes, made.asked
+
+
+@pytest.mark.parametrize(
+    ("summary", "code", "said"),
+    [
+        ({"status": "done", "exit_code": 0, "left": []}, 0, ["stopped"]),
+        (
+            {"status": "failed", "exit_code": 3, "left": ["k7tw-12", "k7tw-13"]},
+            3,
+            ["stopped, exit code 3", "may be left at the venue: k7tw-12", "may be left at the venue: k7tw-13"],
+        ),
+        ({"status": "done", "exit_code": 0, "left": ["k7tw-12"]}, 0, ["stopped", "may be left at the venue: k7tw-12"]),
+        ({"status": "halted", "exit_code": 0, "left": []}, 8, ["stopped, exit code 8"]),
+    ],
+)
+async def test_stop_waits_for_the_end_and_says_how_it_was(config, folder, tmp_path, capsys, summary, code, said):
+    (tmp_path / "summary.json").write_text(json.dumps(summary))
+    codes, asked = await stopped(config, folder, tmp_path, "--json")
+    assert codes == [code]
+    assert asked[0].startswith("lunch (")
+    out, err = capsys.readouterr()
+    assert json.loads(out) == {"ok": True, "ended": True, "exit_code": code, "left": summary["left"]}
+    lines = [line.removeprefix(f"tickwright: {config}: ").removeprefix("tickwright: ") for line in err.splitlines()]
+    assert lines == said
+
+
+async def test_a_run_that_ended_without_a_summary_is_not_called_stopped(config, folder, tmp_path, capsys):
+    codes, _ = await stopped(config, folder, tmp_path)
+    assert codes == [1]
+    assert f"ended without a summary in {tmp_path}; orders may be left" in capsys.readouterr().err
 
 
 async def test_stop_without_waiting_says_that_it_goes_on(config, run, capsys):
     assert await typed("stop", config, "--no-wait", "--json") == 0
-    assert json.loads(capsys.readouterr().out) == {"ok": True, "ended": False}
+    assert json.loads(capsys.readouterr().out) == {"ok": True, "ended": False, "exit_code": None, "left": []}
 
 
 async def test_a_stop_that_does_not_end_is_exit_code_1(config, run, capsys, monkeypatch):
