@@ -25,7 +25,7 @@ from tickwright.plugins import Loaded, load_checks, load_strategies
 from tickwright.reports.html import write_report
 from tickwright.reports.parquet import RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
-from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary, writing
+from tickwright.reports.run_folder import RunError, RunFolder, make_run_folder, run_hash, write_summary, writing
 from tickwright.reports.summary import RunFacts, summarise
 from tickwright.result import NOTHING_PLAYED, Result, rounded_text
 from tickwright.risk.controls import VERDICTS
@@ -89,9 +89,9 @@ class Run:
         refuse_background(config, loaded)
         tapes = open_tapes(config, given)
         parts = join(config, tapes, loaded, checks)
-        folder = make_run_folder(
-            config.runs_folder, config.name, as_yaml(config.resolved()), config.hash8, datetime.now(UTC)
-        )
+        text = as_yaml(config.resolved())
+        with config.blamed("runs", RunError):
+            folder = make_run_folder(config.runs_folder, config.name, text, config.hash8, datetime.now(UTC))
         with writing(folder):
             (folder / LIMITS).write_text(parts.floor.describe())
             writer = RunWriter(folder, tapes.instruments, parts.strategies, PREFIX, CODES, parts.floor.columns)

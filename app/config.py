@@ -9,14 +9,16 @@ with its defaults in one canonical form, and ``hash8`` names it.
 
 import hashlib
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from decimal import Decimal
 from pathlib import Path
 from typing import Any, Final
 
 from attrs import evolve, field, frozen
 
-from tickwright.document import ConfigError, Node, Place, Scalar, Table, read_file, read_mapping
+from tickwright.document import ConfigError, Fault, Node, Place, Scalar, Table, read_file, read_mapping
+from tickwright.engine.errors import TickwrightError
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.instrument import Kind as InstrumentKind
 from tickwright.kinds import (
@@ -316,6 +318,16 @@ class Config:
     def hash8(self) -> str:
         """The first 8 hexadecimal digits of the SHA-256 of `canonical`."""
         return hashlib.sha256(self.canonical().encode()).hexdigest()[:8]
+
+    @contextmanager
+    def blamed(self, name: str, refusal: type[TickwrightError]) -> Iterator[None]:
+        """Make a refusal of what the config itself states under a key a fault of the config, with its place."""
+        try:
+            yield
+        except refusal as error:
+            if getattr(self, name) is None:
+                raise
+            raise ConfigError([Fault(self.place((name,)), str(error))]) from None
 
     def place(self, path: tuple[str, ...]) -> Place:
         """Where a value was said, for messages."""

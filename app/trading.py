@@ -51,7 +51,7 @@ from tickwright.redact import Cleaned, Redactor
 from tickwright.reports.html import write_report
 from tickwright.reports.parquet import RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
-from tickwright.reports.run_folder import RunFolder, make_run_folder, run_hash, write_summary
+from tickwright.reports.run_folder import RunError, RunFolder, make_run_folder, run_hash, write_summary
 from tickwright.reports.summary import RunFacts, summarise
 from tickwright.result import Result, failure_text
 from tickwright.risk.floor import Floor
@@ -59,7 +59,7 @@ from tickwright.risk.kill import KillMode, KillSwitch
 from tickwright.run_log import RunLog
 from tickwright.signals import signals
 from tickwright.sites import instruments_of, make_wire, site_of
-from tickwright.state import StateFolder
+from tickwright.state import StateError, StateFolder
 from tickwright.taking_over import opening, remember, since_of, take_over
 from tickwright.tally import Tally
 from tickwright.warmup import warm_up
@@ -310,7 +310,8 @@ def results_of(config: Config, parts: Parts, prefix: str) -> tuple[Path, RunWrit
     import pyarrow.parquet  # noqa: F401
 
     text = as_yaml(config.resolved())
-    folder = make_run_folder(config.runs_folder, config.name, text, config.hash8, datetime.now(UTC))
+    with config.blamed("runs", RunError):
+        folder = make_run_folder(config.runs_folder, config.name, text, config.hash8, datetime.now(UTC))
     (folder / LIMITS).write_text(parts.floor.describe())
     stated = parts.core.books.fees if config.mode == "live" else None
     columns = parts.floor.columns
@@ -419,7 +420,8 @@ async def trade(config: Config) -> tuple[Ending, Result]:
     """Trade a checked config until a signal, the control socket, the KILL file or the run itself ends it."""
     if config.mode == "live":
         await refuse_unhealthy(config)
-    folder = StateFolder.make(config.state_folder)
+    with config.blamed("state", StateError):
+        folder = StateFolder.make(config.state_folder)
     view = View()
     async with served_venues(config, view.say) as served, opened(config, served, view.say) as run:
         folder.point(run.folder)

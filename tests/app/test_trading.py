@@ -22,7 +22,7 @@ from tickwright.engine.order import Order
 from tickwright.engine.terms import BUY, SELL, Side
 from tickwright.engine.wire import Clock, Inbox, OrderFacts, TradeFacts, UnknownInstrument
 from tickwright.result import Result
-from tickwright.trading import TradingRun, opened
+from tickwright.trading import TradingRun, opened, trade
 
 ID = "BTC/CHF.TDX"
 STRATEGY = '''
@@ -329,4 +329,16 @@ async def test_an_instrument_that_the_venue_lacks_is_a_fault_of_the_config(tmp_p
     market.lacks = ID
     with pytest.raises(ConfigError, match=r"run\.yaml:1: strategies\.quoter\.instruments: BTC/CHF\.TDX: expected it"):
         async with opened(config_in(tmp_path), {}, print, make=lambda config, site, clock: market.at(clock)):
+            pass
+
+
+async def test_a_stated_folder_that_cannot_be_made_is_a_fault_of_the_config(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    inside = str(tmp_path / "file" / "inner")
+    with pytest.raises(ConfigError, match=r"run\.yaml:1: state: .*/file/inner: expected a state folder"):
+        await trade(config_in(tmp_path, state=inside))
+    market = Market()
+    making = opened(config_in(tmp_path, runs=inside), {}, print, make=lambda config, site, clock: market.at(clock))
+    with pytest.raises(ConfigError, match=r"run\.yaml:1: runs: run folder .* cannot be made"):
+        async with making:
             pass
