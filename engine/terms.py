@@ -170,3 +170,7 @@ class OrderEvent(IntEnum):
     RECON_INCONCLUSIVE = 26
     ADOPT = 27
     REFUSED = 28
+
+
+DENIED_MAX: Final = 1_000
+"""Denials of one strategy within a second of the run; a market that is closed for it brings a few dozen at most."""

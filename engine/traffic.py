@@ -19,12 +19,9 @@ from tickwright.engine.ports import Gate, Latched, Reports, Store, TapeVenue
 from tickwright.engine.records import Recorder
 from tickwright.engine.replacing import Drop, Replacement, Wait
 from tickwright.engine.schedule import Schedule
-from tickwright.engine.terms import BUY, IOC, NO_TIME, ROUNDS_MAX, SELL
+from tickwright.engine.terms import BUY, DENIED_MAX, IOC, NO_TIME, ROUNDS_MAX, SELL
 
 SECOND = 1_000_000_000
-DENIED_MAX = 1_000
-"""Denials of one strategy within a second of the run; a market that is closed for it brings a few dozen at most."""
-
 HOLD_NS = 50_000_000
 """A cancel that the message budget held back is tried again after this."""
 

@@ -8,7 +8,7 @@ from attrs import define, field
 
 from tickwright import Book, Fill, Order, Strategy, Trade
 from tickwright.engine.errors import TickwrightError
-from tickwright.engine.terms import ASKED_MAX
+from tickwright.engine.terms import ASKED_MAX, DENIED_MAX
 from tickwright.strategies.testing import Bench
 
 ID = "BTC/CHF.TDX"
@@ -195,7 +195,8 @@ def test_orders_without_end_at_one_moment_end_the_strategy_not_the_run(how, qty,
     bench.book(BOOK)
     (failure,) = bench.core.failures
     assert isinstance(failure.error, TickwrightError)
-    assert f"expected at most {ASKED_MAX} orders at one moment" in str(failure.error)
+    bound = f"expected fewer than {DENIED_MAX} denials within a second" if qty == "0" else f"at most {ASKED_MAX} orders"
+    assert bound in str(failure.error)
     assert len(bench.sent) + len(bench.denied) <= ASKED_MAX
 
 
@@ -208,8 +209,10 @@ def test_the_bound_on_orders_is_of_one_moment_only():
 
         def on_timer(self, name: str) -> None:
             for _ in range(ASKED_MAX * 6 // 10):
-                self.buy(ID, "0", "99")
+                self.buy(ID, "0.1", "99")
 
-    bench = Bench(Busy(), ID)
+    bench = Bench(Busy(), ID, lot="0.1", limits=dict.fromkeys(COUNTS) | {"max_position": None}, accepts=True)
+    bench.book(BOOK)
     bench.advance("2s")
-    assert len(bench.denied) > ASKED_MAX
+    assert len(bench.sent) > ASKED_MAX
+    assert bench.core.failures == []

@@ -35,6 +35,7 @@ from tickwright.engine.events import (
     SendFailed,
     Traded,
 )
+from tickwright.engine.keeping import take_facts
 from tickwright.engine.order import priced_order
 from tickwright.engine.secret import Secret
 from tickwright.engine.terms import BUY, Liquidity, OrderType, Refusal, Side, TimeInForce
@@ -150,8 +151,8 @@ async def running(far, nursery, **said: Any):
 
 def order(instrument, name: str, *, venue_order_id: str = ""):
     made = priced_order(Book(instrument), name, 1, BUY, 250, 50000, None, None)
-    made.sent_ts = START
-    made.venue_order_id = venue_order_id
+    said = {"state": "PENDING_NEW", "lots": 250, "ticks": 50000, "sent": True, "sent_ts": START}
+    take_facts(made, {**said, "venue_order_id": venue_order_id}, START)
     return made
 
 

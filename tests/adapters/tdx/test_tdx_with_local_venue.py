@@ -35,9 +35,10 @@ from tickwright.engine.events import (
     Traded,
 )
 from tickwright.engine.instrument import Instrument
-from tickwright.engine.order import Order, priced_order
+from tickwright.engine.keeping import take_facts, take_terms
+from tickwright.engine.order import Order, Working, priced_order
 from tickwright.engine.secret import Secret
-from tickwright.engine.terms import BUY, GTC, IOC, MARKET, SELL
+from tickwright.engine.terms import BUY, GTC, IOC, SELL, Side, TimeInForce
 from tickwright.engine.times import SECOND
 from tickwright.engine.wire import Standing
 
@@ -68,9 +69,13 @@ class Desk:
     def order(self, name: str, side: int, price: str, size: str, tif: int = GTC, post_only: bool = False) -> Order:
         ticks, lots = self.instrument.ticks(price or "1"), self.instrument.lots(size)
         made = priced_order(Book(self.instrument), name, 1, side, lots, ticks, None, None)
-        made.tif_code, made.post_only, made.sent_ts = tif, post_only, self.clock.now()
-        if not price:
-            made.type_code, made.has_price = MARKET, False
+        now = self.clock.now()
+        terms = {
+            "strategy": "", "side": Side(side).name, "type": "LIMIT" if price else "MARKET", "has_price": bool(price),
+            "time_in_force": TimeInForce(tif).name, "post_only": post_only, "created_ts": now,
+        }  # fmt: skip
+        take_terms(made, terms, -1, None, Working())
+        take_facts(made, {"state": "PENDING_NEW", "lots": lots, "ticks": ticks, "sent": True, "sent_ts": now}, now)
         return made
 
     def told(self, name: str) -> list[str]:
