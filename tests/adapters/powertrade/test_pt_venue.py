@@ -35,8 +35,8 @@ from tickwright.engine.events import (
     SendFailed,
     Traded,
 )
-from tickwright.engine.keeping import take_facts
-from tickwright.engine.order import priced_order
+from tickwright.engine.keeping import take_facts, take_terms
+from tickwright.engine.order import Working, priced_order
 from tickwright.engine.secret import Secret
 from tickwright.engine.terms import BUY, Liquidity, OrderType, Refusal, Side, TimeInForce
 from tickwright.engine.times import SECOND
@@ -149,8 +149,10 @@ async def running(far, nursery, **said: Any):
     return venue, box, found[ID]
 
 
-def order(instrument, name: str, *, venue_order_id: str = ""):
+def order(instrument, name: str, *, venue_order_id: str = "", post_only: bool = False):
     made = priced_order(Book(instrument), name, 1, BUY, 250, 50000, None, None)
+    terms = {"strategy": "", "side": "BUY", "type": "LIMIT", "time_in_force": "GTC", "has_price": True}
+    take_terms(made, {**terms, "post_only": post_only, "created_ts": START}, -1, None, Working())
     said = {"state": "PENDING_NEW", "lots": 250, "ticks": 50000, "sent": True, "sent_ts": START}
     take_facts(made, {**said, "venue_order_id": venue_order_id}, START)
     return made
@@ -217,9 +219,7 @@ async def test_an_order_goes_out_and_its_life_comes_back(autojump_clock, far, nu
 
 async def test_what_the_venue_has_no_words_for_is_refused_here(autojump_clock, far, nursery):
     venue, box, eth = await running(far, nursery)
-    post_only = order(eth, "mm-1")
-    post_only.post_only = True
-    venue.submit(post_only)
+    venue.submit(order(eth, "mm-1", post_only=True))
     (refused,) = await box.wait_for(OrderRejected)
     assert refused.reason.startswith("POST_ONLY: mm-1")
     await trio.sleep(1)

@@ -142,7 +142,9 @@ async def test_orders_live_and_end_alike_in_every_spelling(autojump_clock, spell
         resting = ours.order("a-1", BUY, "50000", "0.5")
         ours.venue.submit(resting)
         (accepted,) = await ours.box.wait_for(OrderAccepted)
-        resting.venue_order_id = accepted.venue_order_id
+        known = {"state": "OPEN", "lots": resting.lots, "ticks": resting.ticks, "sent": True, "acked": True}
+        known |= {"sent_ts": resting.sent_ts, "venue_order_id": accepted.venue_order_id}
+        take_facts(resting, known, resting.sent_ts)
         theirs.venue.submit(theirs.order("b-1", SELL, "50000", "0.2"))
         (part,) = await ours.box.wait_for(OrderExecuted)
         assert (part.client_order_id, part.lots, part.stated_cum) == ("a-1", resting.lots * 2 // 5, part.lots)
