@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -181,8 +182,8 @@ def test_a_runs_folder_that_cannot_be_made(tmp_path: Path) -> None:
     path = write(tmp_path, BUSY, runs="taken")
     child = start(path)
     _, err = child.communicate(timeout=LIMIT_S)
-    assert child.returncode == 1
-    assert "run folder" in err
+    assert child.returncode == 2
+    assert re.search(r"\.yaml:\d+: runs: ", err), err
     assert "Traceback" not in err
 
 
