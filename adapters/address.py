@@ -129,7 +129,7 @@ async def connect(address: Address, dial: Dial | None, tls: ssl.SSLContext) -> t
             return stream
         wrapped = trio.SSLStream(stream, tls, server_hostname=address.host, https_compatible=True)
         await wrapped.do_handshake()
-    except BaseException:
+    except BaseException:  # raised again: a stream that nobody holds must not stay open, whatever the reason
         await trio.aclose_forcefully(stream)
         raise
     return wrapped

@@ -279,7 +279,7 @@ class Session:
                     raise
                 finally:
                     library.cancel_scope.cancel()
-        except BaseExceptionGroup as group:
+        except BaseExceptionGroup as group:  # a nursery's errors, raised as what they mean: see `_meaning`
             raise self._meaning(group, guard, shaken) from None
 
     def _meaning(self, group: BaseExceptionGroup, guard: Guard, shaken: bool) -> BaseException:
@@ -328,7 +328,7 @@ class Session:
                 tasks.start_soon(self._write, up, owner)
                 tasks.start_soon(self._heartbeat, up)
                 await self._read(up, owner)
-        except BaseExceptionGroup as group:
+        except BaseExceptionGroup as group:  # a nursery's errors, raised as what they mean: see `_meaning`
             raise self._meaning(group, up.guard, True) from None
 
     async def _read(self, up: _Connection, owner: Owner) -> NoReturn:

@@ -127,7 +127,7 @@ class Redactor:
         """An error that leaves this is clean, whoever shows it afterwards."""
         try:
             yield
-        except BaseException as error:
+        except BaseException as error:  # raised again, without its secrets, whatever it is
             self.scrub(error)
             raise
 

@@ -455,7 +455,7 @@ def run_trading(config: Config) -> tuple[Ending, Result]:
     """`trade`, from where nothing is asynchronous. What refuses the run is raised as itself, not in a group."""
     try:
         return trio.run(trade, config)
-    except BaseExceptionGroup as group:
+    except BaseExceptionGroup as group:  # raised again, as the one error it is about
         raise sole(group) from group
 
 

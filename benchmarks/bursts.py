@@ -89,7 +89,7 @@ async def measure(mode: str, rate: int, seconds: float, served: dict[str, Any], 
             asked = {"do": "bursts", "rate": rate, "seconds": seconds, "seed": rate, "printed": mode == "paper"}
             told = await peer.ask(asked)
             merged = run.live.bell.mailbox.merged
-            session = run.wires[0].statistics()[1]  # type: ignore[attr-defined]
+            session = run.wires[0].statistics()[1]  # type: ignore[attr-defined] # T-DX's own figures
             run.live.stop("the bursts are over")
             await over.wait()
             nursery.cancel_scope.cancel()

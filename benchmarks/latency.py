@@ -58,8 +58,8 @@ class Stamps:
         self.came = self.came_cpu = 0
         self.receive = wire.receive
         self.take = wire._session._outbox.take
-        wire.receive = self.received  # type: ignore[method-assign]
-        wire._session._outbox.take = self.taken  # type: ignore[method-assign]
+        wire.receive = self.received  # type: ignore[method-assign] # measured in place
+        wire._session._outbox.take = self.taken  # type: ignore[method-assign] # measured in place
 
     def received(self, message: str | bytes, at: int) -> None:
         self.came, self.came_cpu = time.perf_counter_ns(), time.thread_time_ns()

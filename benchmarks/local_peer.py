@@ -43,7 +43,7 @@ class Arrivals:
                 self.came.set()
             receive(client, frame)
 
-        Client.receive = timed  # type: ignore[method-assign]
+        Client.receive = timed  # type: ignore[method-assign] # measured in place
 
 
 def street(venue: Venue, side: int, ticks: int, lots: int) -> Any:

@@ -114,7 +114,7 @@ class Journal:
         except OSError as error:
             place.leave()
             raise JournalRefused(f"{folder}: the journal cannot be opened: {error.strerror or error}") from None
-        except BaseException:
+        except BaseException:  # raised again: the lock is given back, whatever the reason
             place.leave()
             raise
 
@@ -139,7 +139,7 @@ class Journal:
         except sqlite3.Error as error:
             close_quietly(connection)
             raise JournalDamaged(1, f"expected a database in good order: {error}") from None
-        except BaseException:
+        except BaseException:  # raised again: the database is closed, whatever the reason
             close_quietly(connection)
             raise
         return journal

@@ -177,7 +177,7 @@ class PowerTradeVenue(Wire):
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._keep_time, link)
                 await self._session.run(self)
-        except BaseExceptionGroup as group:
+        except BaseExceptionGroup as group:  # a nursery's errors: a refused login is raised as itself, the rest again
             refused, rest = group.split(LoginRefused)
             if refused is not None and (rest is None or rest.split(trio.Cancelled)[1] is None):
                 raise LoginRefused(self._refused_with) from None

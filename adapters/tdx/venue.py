@@ -203,7 +203,7 @@ class TdxVenue(Wire):
                     )
                     nursery.start_soon(self._entry.work)
                 await self._session.run(self)
-        except BaseExceptionGroup as group:
+        except BaseExceptionGroup as group:  # a nursery's errors: a refused login is raised as itself, the rest again
             refused, rest = group.split(LoginRefused)
             if refused is not None and (rest is None or rest.split(trio.Cancelled)[1] is None):
                 raise LoginRefused(str(_leaf(refused))) from None

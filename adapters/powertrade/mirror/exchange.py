@@ -4,7 +4,7 @@ What it has to tell goes to an `Outlet`, in the order in which things happened: 
 then to everybody.
 """
 
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from tickwright.adapters.local.record import Record
 from tickwright.adapters.powertrade.mirror.book import Market, Match, Watcher
@@ -219,7 +219,8 @@ class Exchange:
     def _order(self, listed: Listed, side: int, lots: int, ticks: int, **more: object) -> Order:
         self._count += 1
         number, shown = FIRST_ORDER + self._count, FIRST_DISPLAY + self._count
-        return Order(id=number, display=shown, listed=listed, side=side, lots=lots, ticks=ticks, **more)  # type: ignore[arg-type]
+        terms: dict[str, Any] = dict(more)
+        return Order(id=number, display=shown, listed=listed, side=side, lots=lots, ticks=ticks, **terms)
 
     def _settle(self, taker: Order, match: Match, at: int) -> None:
         """Book one trade for both sides, and tell it."""
