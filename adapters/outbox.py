@@ -104,6 +104,13 @@ class Outbox:
             self._queued.pop(frame.client_order_id, None)
         return frame
 
+    def take_all(self, at: float, most: int) -> list[Frame]:
+        """The next frames that may leave at `at` seconds, `most` at most."""
+        frames: list[Frame] = []
+        while len(frames) < most and (frame := self.take(at)) is not None:
+            frames.append(frame)
+        return frames
+
     def due(self, at: float) -> float:
         """When `take` has something; `NEVER` while all is empty."""
         line = self._next()

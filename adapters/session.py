@@ -19,8 +19,9 @@ from typing import Any, Final, NoReturn, Protocol, cast
 
 import h11
 import trio
-from attrs import define, frozen
+from attrs import define, field, frozen
 from trio_websocket import ConnectionClosed, ConnectionRejected, HandshakeError, WebSocketConnection, wrap_client_stream
+from wsproto.frame_protocol import FrameProtocol
 from wsproto.utilities import ProtocolError
 
 from tickwright.adapters.address import Address, Dial, UnsafeAddress, connect, forget_unsent
@@ -35,6 +36,9 @@ MESSAGES_HELD: Final = 64
 RECEIVE_BYTES: Final = 1 << 16
 CLOSE_S: Final = 1.0
 """How long a farewell may take."""
+
+AT_ONCE: Final = 64
+"""Frames of one write at most; where it fails, nobody can say which of them left."""
 
 _LONG_S: Final = 0.5
 """A wait for room as long as this one may have kept a pong from being read."""
@@ -143,6 +147,7 @@ class _Connection:
 
     socket: WebSocketConnection
     guard: Guard
+    framer: FrameProtocol = field(factory=lambda: FrameProtocol(client=True, extensions=[]))
     roomy: float = -math.inf
     waiting: bool = False
 
@@ -352,24 +357,34 @@ class Session:
             now = trio.current_time()
             for late in self._outbox.stale(now):
                 self._fail(owner, late, f"it waited for more than {STALE_S:g} s; nothing was written")
-            frame = self._outbox.take(now)
-            if frame is None:
+            frames = self._outbox.take_all(now, AT_ONCE)
+            if not frames:
                 with trio.move_on_at(self._outbox.due(now)):
                     await self._wake.wait()
                 self._wake = trio.Event()
                 continue
-            reason, written = "", False
+            written = False
             try:
-                await up.socket.send_message(frame.text)
+                await self._put_out(up, frames)
                 written = True
-            except ConnectionClosed as closed:
-                lost = _loss(up.guard, closed)
-                reason = lost.reason
-                raise lost from None
             finally:
                 if not written:
-                    self._fail(owner, frame, reason or up.guard.ended or "cancelled while it was written")
-            self._out += 1
+                    reason = up.guard.ended or "cancelled while it was written"
+                    for frame in frames:
+                        self._fail(owner, frame, reason)
+            self._out += len(frames)
+
+    async def _put_out(self, up: _Connection, frames: list[Frame]) -> None:
+        """Write frames in one go, past the library's own lock: it would cost each of them turns of the scheduler.
+
+        `Guard` keeps whole writes apart, so that the library's pongs fall between these and never into one.
+        """
+        if up.socket.closed is not None:
+            raise _loss(up.guard, ConnectionClosed(up.socket.closed))
+        try:
+            await up.guard.send_all(b"".join([up.framer.send_data(frame.text) for frame in frames]))
+        except (trio.BrokenResourceError, trio.ClosedResourceError) as error:
+            raise LinkLost(up.guard.ended or str(error.__cause__ or error) or "the connection broke") from None
 
     async def _heartbeat(self, up: _Connection) -> NoReturn:
         timing = self._timing

@@ -7,72 +7,18 @@ from random import Random
 import pytest
 import trio
 import trio.testing
+from session_rig import PORT, WS, Recorder, start
 from trio_websocket import WebSocketConnection, wrap_server_stream
 from wire_peers import MemoryNet, TrioClock, websocket
 
-from tickwright.adapters.address import Address, UnsafeAddress, checked_address, checked_tls
+from tickwright.adapters.address import UnsafeAddress, checked_address, checked_tls
 from tickwright.adapters.outbox import Frame
 from tickwright.adapters.session import Session, Timing
-
-PORT = 7000
-WS = Address(scheme="ws", host="127.0.0.1", port=PORT, path="/api/ws/v1/streams")
-
-
-class Recorder:
-    """An owner that writes down what it is told; `gate` makes it have no room."""
-
-    def __init__(self) -> None:
-        self.got: list[str | bytes] = []
-        self.log: list[str] = []
-        self.lost: list[tuple[str, str]] = []
-        self.prepared: list[float] = []
-        self.waits: list[float] = []
-        self.gate: trio.Event | None = None
-        self.session: Session | None = None
-        self.first: list[Frame] = []
-        self.ended = trio.Event()
-
-    async def prepare(self) -> None:
-        self.prepared.append(trio.current_time())
-
-    async def room(self) -> None:
-        if self.gate is not None:
-            await self.gate.wait()
-
-    def opened(self) -> None:
-        self.log.append("opened")
-        for frame in self.first:
-            assert self.session is not None
-            self.session.send(self, frame)
-
-    def receive(self, message: str | bytes, at: int) -> None:
-        self.got.append(message)
-
-    def failed(self, frame: Frame, reason: str) -> None:
-        self.lost.append((frame.client_order_id, reason))
-
-    def closed(self, reason: str) -> None:
-        self.log.append(reason)
-        self.ended.set()
-
-    def told_to_wait(self, seconds: float, reason: str) -> None:
-        self.waits.append(seconds)
 
 
 @pytest.fixture
 def net(nursery):
     return MemoryNet(nursery)
-
-
-def start(net, nursery, serve=None, owner=None, **options) -> tuple[Session, Recorder]:
-    if serve is not None:
-        net.ports[PORT] = serve
-    owner = owner or Recorder()
-    options = {"subprotocol": "ws.t-dx.com"} | options
-    session = Session(WS, clock=TrioClock(), random=Random(1), tls=checked_tls(), dial=net.dial, **options)
-    owner.session = session
-    nursery.start_soon(session.run, owner)
-    return session, owner
 
 
 async def test_messages_come_in_order_and_frames_go_out_whole(autojump_clock, net, nursery):
@@ -361,103 +307,6 @@ async def test_a_flood_of_pings_is_answered_ten_times_a_second(autojump_clock, n
     assert owner.got == ["data"]
     assert 1 <= sum(pongs) <= 10
     assert session.statistics().pings_dropped == 990
-
-
-async def test_frames_of_orders_that_did_not_leave_are_reported_when_the_link_drops(autojump_clock, net, nursery):
-    async def deaf(stream) -> None:
-        async with trio.open_nursery() as inner:
-            request = await wrap_server_stream(inner, stream)
-            await request.accept(subprotocol="ws.t-dx.com")
-            inner.cancel_scope.cancel()
-        await trio.sleep(3)
-        await trio.aclose_forcefully(stream)
-
-    session, owner = start(net, nursery, deaf, messages_per_s=1.0)
-    await trio.sleep(1)
-    assert session.up
-    session.send(owner, Frame(text="{}", client_order_id="a-1"))
-    session.send(owner, Frame(text="{}", client_order_id="a-2"))
-    session.send(owner, Frame(text="{}", client_order_id="a-1", cancel=True))
-    session.send(owner, Frame(text="{}"))
-    await owner.ended.wait()
-    assert "a-2" in [name for name, _ in owner.lost]
-    session.send(owner, Frame(text="{}", client_order_id="a-3"))
-    assert owner.lost[-1] == ("a-3", "the link is down; nothing was written")
-
-
-class Narrow(trio.abc.Stream):
-    """A stream that lets the handshake out and then takes nothing."""
-
-    def __init__(self, stream: trio.abc.Stream, most: int) -> None:
-        self.stream, self.left = stream, most
-
-    async def send_all(self, data) -> None:
-        part = bytes(data)[: self.left]
-        self.left -= len(part)
-        if part:
-            await self.stream.send_all(part)
-        if len(part) < len(data):
-            await trio.sleep_forever()
-
-    async def wait_send_all_might_not_block(self) -> None:
-        await trio.lowlevel.checkpoint()
-
-    async def receive_some(self, max_bytes=None):
-        return await self.stream.receive_some(max_bytes)
-
-    async def aclose(self) -> None:
-        await self.stream.aclose()
-
-
-@pytest.mark.parametrize("extra", range(0, 30, 3))
-async def test_a_write_cut_anywhere_leaves_the_order_in_doubt_and_kills_the_link(autojump_clock, net, nursery, extra):
-    async def script(socket: WebSocketConnection) -> None:
-        while True:
-            await socket.get_message()
-
-    net.ports[PORT] = websocket(script)
-    shaken = []
-
-    async def dial(host: str, port: int) -> trio.abc.Stream:
-        stream = Narrow(await net.dial(host, port), 1 << 30)
-        shaken.append(stream)
-        return stream
-
-    owner = Recorder()
-    session = Session(WS, clock=TrioClock(), random=Random(1), tls=checked_tls(), dial=dial, subprotocol="ws.t-dx.com")
-    nursery.start_soon(session.run, owner)
-    await trio.sleep(1)
-    shaken[0].left = extra
-    begun = trio.current_time()
-    session.send(owner, Frame(text="x" * 30, client_order_id="a-1"))
-    await owner.ended.wait()
-    assert trio.current_time() - begun <= 6
-    assert [name for name, _ in owner.lost] == ["a-1"]
-    assert "within 5 s" in owner.lost[0][1]
-
-
-async def test_a_run_that_is_cancelled_in_the_middle_of_a_write_reports_the_frame(autojump_clock, net, nursery):
-    async def script(socket: WebSocketConnection) -> None:
-        await trio.sleep_forever()
-
-    net.ports[PORT] = websocket(script)
-    streams = []
-
-    async def dial(host: str, port: int) -> trio.abc.Stream:
-        streams.append(Narrow(await net.dial(host, port), 1 << 30))
-        return streams[-1]
-
-    owner = Recorder()
-    session = Session(WS, clock=TrioClock(), random=Random(1), tls=checked_tls(), dial=dial, subprotocol="ws.t-dx.com")
-    with trio.move_on_after(2):
-        async with trio.open_nursery() as inner:
-            inner.start_soon(session.run, owner)
-            await trio.sleep(1)
-            streams[0].left = 3
-            session.send(owner, Frame(text="x" * 30, client_order_id="a-1"))
-            session.send(owner, Frame(text="x" * 30, client_order_id="a-2"))
-    assert [name for name, _ in owner.lost] == ["a-1", "a-2"]
-    assert owner.log[-1] == "cancelled"
 
 
 async def test_what_the_owner_raises_is_never_taken_for_a_lost_link(autojump_clock, net, nursery):
