@@ -49,7 +49,7 @@ from tickwright.operating import Operated
 from tickwright.plugins import load_checks, load_strategies
 from tickwright.redact import Cleaned, Redactor
 from tickwright.reports.html import write_report
-from tickwright.reports.parquet import RunWriter
+from tickwright.reports.parquet import STEADY, RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
 from tickwright.reports.run_folder import RunError, RunFolder, make_run_folder, run_hash, write_summary
 from tickwright.reports.summary import RunFacts, summarise
@@ -315,7 +315,7 @@ def results_of(config: Config, parts: Parts, prefix: str) -> tuple[Path, RunWrit
     (folder / LIMITS).write_text(parts.floor.describe())
     stated = parts.core.books.fees if config.mode == "live" else None
     columns = parts.floor.columns
-    return folder, RunWriter(folder, parts.instruments, parts.strategies, prefix, CODES, columns, stated)
+    return folder, RunWriter(folder, parts.instruments, parts.strategies, prefix, CODES, columns, stated, STEADY)
 
 
 def drive(

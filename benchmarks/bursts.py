@@ -3,8 +3,8 @@
 ``python benchmarks/bursts.py [--seconds 60] [--rates 2000,20000] [--mode live|paper]``
 
 The local venue, in another process, changes so many levels a second of one book, in ten messages a second as the
-protocol batches them, while the run quotes both sides and is traded with. Every order event must arrive: what the
-venue executed is compared with what the run booked. ``lag_ms`` is how long events had waited when they were taken,
+protocol batches them, while the run quotes both sides and is traded with. Every order event must arrive: live, what the
+venue executed is compared with what the run booked; on paper, where each order stands with its fills. ``lag_ms`` is how long events had waited when they were taken,
 ``rss_mb`` the process's memory after the first third and at the end.
 """
 
@@ -27,6 +27,11 @@ SLACK_MB = 8.0
 ORDER_MB = 0.002
 """Memory may move so much between a third of the run and its end: what the allocator keeps, and for each order the
 rows that are gathered until they fill a row group (65,536 of a table)."""
+
+
+ENDED = ("FILLED", "CANCELED", "REJECTED", "EXPIRED", "DENIED", "FAILED")
+LAG_MS, LAG_RATE = 100.0, 2000
+"""The 99th percentile of the lag stays below so much up to so many changes a second."""
 
 
 class Quotes(Strategy):
@@ -58,6 +63,16 @@ class Quotes(Strategy):
 def rss_mb() -> float:
     pages = int(Path("/proc/self/statm").read_text().split()[1])
     return round(pages * PAGE_KB / 1024, 1)
+
+
+def unaccounted(orders: Any, fills: Any) -> int:
+    """How many orders had no end, or an end that does not agree with their fills."""
+    booked: dict[str, Any] = {}
+    for name, qty in zip(fills["client_order_id"].to_pylist(), fills["qty"].to_pylist(), strict=True):
+        booked[name] = booked.get(name, 0) + qty
+    rows = zip(*(orders[name].to_pylist() for name in ("client_order_id", "state", "filled_qty")), strict=True)
+    ends = {name: (state, filled) for name, state, filled in rows}
+    return sum(state not in ENDED or filled != booked.get(name, 0) for name, (state, filled) in ends.items())
 
 
 async def watch(run: TradingRun, lags: list[int], memory: list[float]) -> None:
@@ -96,6 +111,7 @@ async def measure(mode: str, rate: int, seconds: float, served: dict[str, Any], 
         result = ended[0][1]
         counts = run.live.intake.counts
         fills = result.fills.num_rows
+        lost = told["executed"] - fills if mode == "live" else unaccounted(result.orders, result.fills)
     third = memory[len(memory) // 3 :]
     return {
         "mode": mode,
@@ -115,7 +131,7 @@ async def measure(mode: str, rate: int, seconds: float, served: dict[str, Any], 
         "left": result.summary["left"],
         "status": result.summary["status"],
         "denials": result.summary["denials"],
-        "lost": told["executed"] - fills if mode == "live" else 0,
+        "lost": lost,
         "flat": third[-1] - third[0] <= SLACK_MB + ORDER_MB * result.summary["orders"],
     }
 
@@ -136,6 +152,8 @@ def main() -> int:
             row = trio.run(measure, options.mode, rate, options.seconds, peer.served, peer)
         print(json.dumps(row), flush=True)
         good &= row["lost"] == 0 and row["flat"] and row["status"] == "done" and not row["left"]
+        good &= rate > LAG_RATE or row["lag_ms"]["p99"] < LAG_MS
+        good &= bool(row["messages_merged"]) or row["level_changes_taken"] >= row["level_changes_sent"]
     return 0 if good else 1
 
 

@@ -17,7 +17,7 @@ from types import TracebackType
 from typing import Any, Final
 
 import numpy as np
-from attrs import asdict, fields
+from attrs import asdict, fields, frozen
 
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.records import BLOCK_ROWS, DECISIONS, EQUITY, FILLS, NOTES, ORDERS
@@ -25,8 +25,23 @@ from tickwright.reports.columns import Built, Frame, Layout
 from tickwright.reports.decimals import Ints
 from tickwright.reports.equity import write_equity
 
-GROUP_ROWS: Final = 8 * BLOCK_ROWS
-"""Rows of a row group, 65,536: at 32 columns 16 MiB a table. However rows come in, groups are cut at the same rows."""
+@frozen(kw_only=True)
+class Gathering:
+    """How much is gathered before it is written: `rows` to a row group; `held` bytes of blocks before the thread starts.
+
+    The thread takes the interpreter from the run now and then, so what is held back is written after a short run's last
+    event, and beside a long one.
+    """
+
+    rows: int
+    held: int
+
+
+BULK: Final = Gathering(rows=8 * BLOCK_ROWS, held=32 << 20)
+"""For a backtest: at 32 columns a row group holds 16 MiB. However rows come in, groups are cut at the same rows."""
+
+STEADY: Final = Gathering(rows=BLOCK_ROWS, held=1 << 20)
+"""For a run that goes on for days: a few MiB in all."""
 
 SAMPLES: Final = "equity.samples"
 RUN: Final = "run.json"
@@ -41,10 +56,6 @@ RISING: Final = {
 
 PENDING: Final = 8
 """Blocks that may be under way on the thread: of the widest table 40 MiB at most."""
-
-HELD: Final = 32 << 20
-"""Bytes of blocks that are held back before the thread starts: it takes the interpreter from the run now and then, so
-a short run is written after its last event, and a long one beside it."""
 
 
 def open_table(path: Path, schema: Any) -> Any:
@@ -75,7 +86,8 @@ class _Behind:
     NumPy and compression need no interpreter for most of it, so the run goes on meanwhile.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, held: int) -> None:
+        self.held_most = held
         self.pool = ThreadPoolExecutor(1, thread_name_prefix="run-writer")
         self.held: deque[tuple[int, Callable[[], None]]] = deque()
         self.held_bytes = 0
@@ -88,7 +100,7 @@ class _Behind:
         """
         self.held.append((size, work))
         self.held_bytes += size
-        while self.held_bytes > HELD:
+        while self.held_bytes > self.held_most:
             self.submit()
 
     def submit(self) -> None:
@@ -110,8 +122,9 @@ class _Behind:
 class _File:
     """One table's file: gathers blocks, writes row groups."""
 
-    def __init__(self, path: Path, columns: tuple[str, ...], build: Any, behind: _Behind) -> None:
+    def __init__(self, path: Path, columns: tuple[str, ...], build: Any, behind: _Behind, group: int) -> None:
         self.behind = behind
+        self.group = group
         self.columns = columns
         self.build = build
         self.parts: list[Ints] = []
@@ -122,8 +135,8 @@ class _File:
         """Take a block, and write row groups while there are enough rows."""
         self.parts.append(np.frombuffer(rows, np.int64))
         self.texts.extend(texts)
-        while len(self.texts) >= GROUP_ROWS:
-            self.write(GROUP_ROWS)
+        while len(self.texts) >= self.group:
+            self.write(self.group)
 
     def write(self, count: int) -> None:
         """Write the first `count` rows as one row group."""
@@ -160,6 +173,7 @@ class RunWriter:
         codes: the gate's denial code of each verdict number; number 0 is a pass.
         evidence: the gate's inputs that follow a decision's own columns.
         stated: fees that venues stated, by order number and trade id, as they come in (paper, live).
+        gathering: how much is gathered before it is written.
     """
 
     def __init__(
@@ -171,12 +185,13 @@ class RunWriter:
         codes: Sequence[str] = (),
         evidence: Sequence[str] = (),
         stated: Mapping[tuple[int, str], Decimal] | None = None,
+        gathering: Gathering = BULK,
     ) -> None:
         self.folder = folder
         self.instruments = tuple(instruments)
         self.strategies = tuple(strategies)
         self.closed = False
-        self.behind = _Behind()
+        self.behind = _Behind(gathering.held)
         layout = Layout(instruments, strategies, prefix, codes, stated)
         self.layout = layout
         named = (
@@ -188,7 +203,8 @@ class RunWriter:
         )
         (folder / RUN).write_text(describe(instruments, strategies, prefix))
         self.files = {
-            table: _File(folder / file, columns, layout.builders[table], self.behind) for table, columns, file in named
+            table: _File(folder / file, columns, layout.builders[table], self.behind, gathering.rows)
+            for table, columns, file in named
         }
 
     def block(self, table: str, columns: tuple[str, ...], rows: Ints, texts: list[str]) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tickwright.engine.instrument import Instrument, Kind
 from tickwright.engine.records import BLOCK_ROWS, DECISIONS, EQUITY, FILLS, NOTES, ORDERS
-from tickwright.reports.parquet import RunWriter
+from tickwright.reports.parquet import BULK, Gathering, RunWriter
 
 COLUMNS = {"orders": ORDERS, "fills": FILLS, "decisions": DECISIONS, "notes": NOTES, "equity": EQUITY}
 START = 1_723_161_600_000_000_000
@@ -85,10 +85,11 @@ def open_run(tmp_path: Path) -> Open:
         codes: Sequence[str] = ("PASS", "NUMBER_INVALID", "MAX_ORDER_QTY"),
         evidence: Sequence[str] = (),
         stated: Mapping[tuple[int, str], Decimal] | None = None,
+        gathering: Gathering = BULK,
     ) -> tuple[RunWriter, Rows]:
         folder = tmp_path / name
         folder.mkdir()
-        writer = RunWriter(folder, instruments, strategies, "bt", codes, evidence, stated)
+        writer = RunWriter(folder, instruments, strategies, "bt", codes, evidence, stated, gathering)
         return writer, Rows(writer, evidence)
 
     return opened

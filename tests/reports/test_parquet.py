@@ -11,7 +11,7 @@ import pytest
 
 from tickwright.engine.portfolio import Portfolio
 from tickwright.engine.records import ORDERS
-from tickwright.reports.parquet import PENDING
+from tickwright.reports.parquet import BULK, PENDING, STEADY
 from tickwright.reports.run_folder import RunFolder
 
 START = 1_723_161_600_000_000_000
@@ -235,9 +235,10 @@ def test_a_block_of_other_columns_is_refused(open_run) -> None:
     writer.close()
 
 
-def test_row_groups_are_written_while_the_run_goes_on(open_run) -> None:
+@pytest.mark.parametrize(("gathering", "groups"), [(BULK, [65_536] * 5), (STEADY, [8192] * 40)])
+def test_row_groups_are_written_while_the_run_goes_on(open_run, gathering, groups) -> None:
     """Memory holds some row groups at most: of a long run most is on disk before it is closed."""
-    writer, _ = open_run()
+    writer, _ = open_run(gathering=gathering)
     block = array("q", bytes(8 * len(ORDERS) * 8192))
     for _ in range(40):
         writer.block("orders", ORDERS, block, [""] * 8192)
@@ -246,7 +247,7 @@ def test_row_groups_are_written_while_the_run_goes_on(open_run) -> None:
     assert len(writer.files["orders"].texts) == 0
     writer.close()
     file = pq.ParquetFile(writer.folder / "orders.parquet")
-    assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == [65_536] * 5
+    assert [file.metadata.row_group(i).num_rows for i in range(file.num_row_groups)] == groups
 
 
 def test_nothing_in_a_file_says_where_it_was_made(open_run, tmp_path: Path) -> None:
