@@ -4,8 +4,8 @@
 
 The local venue, in another process, changes so many levels a second of one book, in ten messages a second as the
 protocol batches them, while the run quotes both sides and is traded with. Every order event must arrive: live, what the
-venue executed is compared with what the run booked; on paper, where each order stands with its fills. ``lag_ms`` is how long events had waited when they were taken,
-``rss_mb`` the process's memory after the first third and at the end.
+venue executed is compared with what the run booked; on paper, how each order ended with its fills. ``lag_ms`` is how
+long events had waited when they were taken, ``rss_mb`` the process's memory after the first third and at the end.
 """
 
 import argparse

@@ -25,9 +25,10 @@ from tickwright.reports.columns import Built, Frame, Layout
 from tickwright.reports.decimals import Ints
 from tickwright.reports.equity import write_equity
 
+
 @frozen(kw_only=True)
 class Gathering:
-    """How much is gathered before it is written: `rows` to a row group; `held` bytes of blocks before the thread starts.
+    """How much is gathered before it is written: `rows` of a row group, `held` bytes of blocks before the thread starts.
 
     The thread takes the interpreter from the run now and then, so what is held back is written after a short run's last
     event, and beside a long one.
