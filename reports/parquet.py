@@ -28,7 +28,7 @@ from tickwright.reports.equity import write_equity
 
 @frozen(kw_only=True)
 class Gathering:
-    """How much is gathered before it is written: `rows` of a row group, `held` bytes of blocks before the thread starts.
+    """How much to gather before writing: `rows` of a row group, `held` bytes of blocks before the thread starts.
 
     The thread takes the interpreter from the run now and then, so what is held back is written after a short run's last
     event, and beside a long one.
