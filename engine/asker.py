@@ -3,7 +3,8 @@
 Part of the live driver (`engine/live.py`): it awaits answers, and applies each in one go, like a step.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from decimal import Decimal
 from typing import Final, Protocol
 
 import trio
@@ -13,7 +14,8 @@ from tickwright.engine.intake import Link
 from tickwright.engine.order import Order
 from tickwright.engine.sweep import PAUSES_NS, Sweep
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import Clock, QueryFailed, Wire
+from tickwright.engine.wire import Clock, OrderFacts, QueryFailed, TradeFacts, Wire
+from tickwright.engine.witness import Witness, applied
 
 PASS_NS: Final = 30 * SECOND
 """Between two passes while nothing is in doubt."""
@@ -30,6 +32,9 @@ class Driver(Protocol):
 
     @property
     def clock(self) -> Clock: ...
+
+    @property
+    def witness(self) -> Witness | None: ...
 
     def applied(self) -> None:
         """Answers were applied: record, commit, let commands leave."""
@@ -51,6 +56,14 @@ class Asker:
         self.next_pass = 0
         self.failed = 0
 
+    @property
+    def place(self) -> str:
+        return self.wire.venue
+
+    @property
+    def witness(self) -> Witness | None:
+        return self.driver.witness
+
     def now(self) -> int:
         """The run's time; the core's never goes back."""
         core = self.driver.core
@@ -61,32 +74,70 @@ class Asker:
         """Ask for ever."""
         while True:
             if self.link.up:
-                if self.now() >= self.next_pass:
+                if self.pass_due():
                     await self.whole_pass()
-                for order in self.sweep.doubtful(self.now())[:ASKED_AT_ONCE]:
+                for order in self.doubtful():
                     await self.ask_for(order)
                 if self.sweep.strangers.strays:
-                    self.sweep.settle_strays(self.now())
-                    self.driver.applied()
+                    self.settle_strays()
             await trio.sleep(ASK_S)
+
+    @applied
+    def pass_due(self) -> bool:
+        """Whether it is time to ask for everything."""
+        return self.now() >= self.next_pass
+
+    @applied
+    def doubtful(self) -> list[Order]:
+        """The orders to ask for now."""
+        return self.sweep.doubtful(self.now())[:ASKED_AT_ONCE]
+
+    @applied
+    def settle_strays(self) -> None:
+        """Executions that nobody claimed in time are adopted."""
+        self.sweep.settle_strays(self.now())
+        self.driver.applied()
+
+    # --- everything ---------------------------------------------------------------------------------------------------
 
     async def whole_pass(self) -> None:
         """Ask for executions, live orders and holdings, and apply the answers together."""
-        asked = self.now()
-        sweep = self.sweep
-        since = sweep.since
+        asked = self.begin_asking()
+        since = self.sweep.since
         try:
             with trio.fail_after(QUERY_S):
                 trades = await self.wire.trades(since)
                 live = await self.wire.open_orders()
                 holdings = await self.wire.holdings()
         except (QueryFailed, trio.TooSlowError) as error:
-            self.next_pass = self.now() + PAUSES_NS[min(self.failed, len(PAUSES_NS) - 1)]
-            self.failed += 1
-            reason = str(error) or "no answer in time"
-            self.driver.core.recorder.note(1, f"{self.wire.venue}: reconciliation inconclusive: {reason}", self.now())
-            self.driver.applied()
-            return
+            self.unanswered(str(error) or "no answer in time")
+        else:
+            self.answered(trades, live, holdings, since, asked)
+
+    @applied
+    def begin_asking(self) -> int:
+        """A question leaves: the time, from which on its answer counts."""
+        return self.now()
+
+    @applied
+    def unanswered(self, reason: str) -> None:
+        """The venue did not answer, or not wholly: nothing follows, but that it is asked again."""
+        self.next_pass = self.now() + PAUSES_NS[min(self.failed, len(PAUSES_NS) - 1)]
+        self.failed += 1
+        self.driver.core.recorder.note(1, f"{self.wire.venue}: reconciliation inconclusive: {reason}", self.now())
+        self.driver.applied()
+
+    @applied
+    def answered(
+        self,
+        trades: tuple[TradeFacts, ...],
+        live: tuple[OrderFacts, ...],
+        holdings: Mapping[str, Decimal] | None,
+        since: int,
+        asked: int,
+    ) -> None:
+        """The venue said everything that it was asked."""
+        sweep = self.sweep
         self.failed = 0
         now = self.now()
         sweep.traded(trades, since, asked, now)
@@ -121,10 +172,11 @@ class Asker:
             if market.venue_name == self.wire.venue and asset in (market.instrument.base, market.instrument.quote):
                 self.driver.reduce_only(market.instrument.id, text)
 
+    # --- one order, and the end ---------------------------------------------------------------------------------------
+
     async def ask_for(self, order: Order) -> None:
         """Ask for one order in doubt."""
-        asked = self.now()
-        self.sweep.asked(order, asked)
+        asked = self.begin_asking_for(order.client_order_id)
         since = min(self.sweep.since, order.sent_ts)
         try:
             with trio.fail_after(QUERY_S):
@@ -132,22 +184,50 @@ class Asker:
                 trades = await self.wire.trades(since)
         except (QueryFailed, trio.TooSlowError):
             return
+        self.answered_for(order.client_order_id, facts, trades, since, asked)
+
+    @applied
+    def begin_asking_for(self, client_order_id: str) -> int:
+        """A question about one order leaves: the time, from which on its answer counts."""
+        asked = self.now()
+        order = self.driver.core.orders.by_client_order_id(client_order_id)
+        if order is not None:
+            self.sweep.asked(order, asked)
+        return asked
+
+    @applied
+    def answered_for(
+        self,
+        client_order_id: str,
+        facts: OrderFacts | None,
+        trades: tuple[TradeFacts, ...],
+        since: int,
+        asked: int,
+    ) -> None:
+        """The venue said what it knows of one order."""
         now = self.now()
         self.sweep.traded(trades, since, asked, now)
-        self.sweep.order(order, facts, asked, now)
+        order = self.driver.core.orders.by_client_order_id(client_order_id)
+        if order is not None:
+            self.sweep.order(order, facts, asked, now)
         self.driver.applied()
 
     async def none_left(self, leaving: Callable[[str], bool]) -> bool:
         """Whether the venue's own list has none of our orders but those that may stay."""
-        asked = self.now()
+        asked = self.begin_asking()
         try:
             with trio.fail_after(QUERY_S):
                 live = await self.wire.open_orders()
         except (QueryFailed, trio.TooSlowError):
             return False
-        self.sweep.listed(live, asked, self.now())
-        self.driver.applied()
+        self.listed(live, asked)
         prefix = f"{self.sweep.strangers.prefix}-"
         return not any(
             facts.client_order_id.startswith(prefix) and not leaving(facts.client_order_id) for facts in live
         )
+
+    @applied
+    def listed(self, live: tuple[OrderFacts, ...], asked: int) -> None:
+        """The venue listed the live orders."""
+        self.sweep.listed(live, asked, self.now())
+        self.driver.applied()

@@ -9,7 +9,7 @@ verified, journal flushed.
 
 from collections import deque
 from collections.abc import Awaitable, Callable
-from typing import Final, Protocol
+from typing import Final
 
 import trio
 from attrs import define, field, frozen
@@ -23,10 +23,12 @@ from tickwright.engine.intake import Intake, Link
 from tickwright.engine.order import Order
 from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.run_clock import RunClock
+from tickwright.engine.surroundings import Authority, Health, Records
 from tickwright.engine.terms import LIVE, NO_TIME
 from tickwright.engine.times import SECOND
 from tickwright.engine.traffic import Failure
 from tickwright.engine.wire import LoginRefused, Wire
+from tickwright.engine.witness import Witness, applied
 
 DONE: Final = 0
 FAILED: Final = 1
@@ -46,62 +48,6 @@ SILENT_NS: Final = 10 * SECOND
 LAG_ALARM_NS: Final = 500_000_000
 HAND_OVER_NS: Final = 100_000_000
 """So often, at most, rows go to the run folder and to people: handing them over costs more than a commit."""
-
-
-class Records(Protocol):
-    """The journal as the driver uses it."""
-
-    @property
-    def healthy(self) -> bool:
-        """Whether the last commit reached the disk in time."""
-        ...
-
-    @property
-    def dead(self) -> str:
-        """Why nothing is written any more; empty while it is."""
-        ...
-
-    @property
-    def lag_ns(self) -> int:
-        """How long the last commit took."""
-        ...
-
-    @property
-    def free_mb(self) -> int:
-        """What is left on its disk, in megabytes."""
-        ...
-
-    def commit(self) -> object:
-        """Make everything handed over so far durable; a failure shows in `dead`, it does not raise."""
-        ...
-
-
-class Health(Protocol):
-    """What the driver tells the gate."""
-
-    journal_ok: bool
-    journal_lag_ns: int
-    journal_free_mb: int
-    loop_lag_ns: int
-    queue_depth: int
-
-
-class Authority(Protocol):
-    """What a driver may do to the gate's rules."""
-
-    def kill(self, level: str, name: str, mode: str, reason: str, by: str, now: int) -> None:
-        """Latch: from this call on nothing that is covered passes. Raises TickwrightError on a wrong demand."""
-        ...
-
-    def rearm(self, level: str, name: str, reason: str, by: str, now: int) -> None: ...
-
-    def reduce_only(self, instrument: str, reason: str, now: int) -> None:
-        """Only what reduces a position may pass in this instrument, until an operator says otherwise."""
-        ...
-
-    def active(self, instrument: str, reason: str, now: int) -> None:
-        """An operator says otherwise."""
-        ...
 
 
 @define(eq=False)
@@ -133,7 +79,7 @@ class Live:
 
     `on_stop` is `cancel` or `leave`; `told` hears of the run's own affairs in words (for logs), `failed`
     of what strategies raised; `warmed` says that the
-    core has begun with a recording.
+    core has begun with a recording. `witness` hears of every marked call, in order: see `witness.py`.
     """
 
     core: Core
@@ -159,6 +105,10 @@ class Live:
     lag_told: int = 0
     left: tuple[Order, ...] = ()
     nursery: trio.Nursery | None = None
+    witness: Witness | None = None
+    place: str = "live"
+    read_anew: dict[int, int] = field(factory=dict)
+    cancelled: dict[str, int] = field(factory=dict)
 
     # --- the run ------------------------------------------------------------------------------------------------------
 
@@ -166,11 +116,7 @@ class Live:
         """Trade until told to stop."""
         async with trio.open_nursery() as nursery:
             self.nursery = nursery
-            if self.warmed:
-                self.core.resume(self.clock.now())
-            else:
-                self.core.start(self.clock.now())
-            self.finish_step()
+            self.begin()
             for port in self.ports:
                 nursery.start_soon(self.guarded, f"link to {port.venue}", self.hold_wire, port)
                 nursery.start_soon(self.guarded, f"watch over {port.venue}", self.watch_books, port)
@@ -187,6 +133,15 @@ class Live:
             nursery.cancel_scope.cancel()
         return Ending(self.code, self.reason, self.left)
 
+    @applied
+    def begin(self) -> None:
+        """The first moment."""
+        if self.warmed:
+            self.core.resume(self.clock.now())
+        else:
+            self.core.start(self.clock.now())
+        self.finish_step()
+
     async def guarded(self, what: str, task: Callable[..., Awaitable[None]], *arguments: object) -> None:
         """Run a task that must not end: whatever ends it ends the run in order, and is told."""
         try:
@@ -194,33 +149,43 @@ class Live:
         except LoginRefused as error:
             self.stop(f"{what}: {error}", NOT_RECONCILED)
         except Exception as error:  # a bug in a task must not take the orders with it
-            self.core.recorder.note(3, f"{what} failed: {type(error).__name__}: {error}", self.clock.now())
-            self.told(f"{what} failed: {type(error).__name__}: {error}")
-            self.stop(f"{what} failed: {type(error).__name__}: {error}", FAILED)
+            self.broke(f"{what} failed: {type(error).__name__}: {error}")
         else:
             if not self.ended:
                 self.stop(f"{what} ended", FAILED)
+
+    @applied
+    def broke(self, text: str) -> None:
+        """A task failed that must not."""
+        self.core.recorder.note(3, text, self.clock.now())
+        self.told(text)
+        self.stop(text, FAILED)
 
     async def hold_wire(self, port: Port) -> None:
         await port.wire.run(self.bell)
 
     async def watch_books(self, port: Port) -> None:
         """Have a book read anew that has been silent too long, where the venue does not keep quiet by itself."""
-        asked: dict[int, int] = {}
         while True:
             await trio.sleep(1)
-            now = self.clock.now()
-            if not port.link.up or port.wire.capability.quiet_books:
+            if port.link.up and not port.wire.capability.quiet_books:
+                self.look_at_books(port.venue)
+
+    @applied
+    def look_at_books(self, venue: str) -> None:
+        """Have this venue's silent books read anew."""
+        now = self.clock.now()
+        for market in self.core.markets:
+            silent = now - market.book.time
+            if market.venue_name != venue or market.book.health_code != LIVE or silent < SILENT_NS:
                 continue
-            for market in self.core.markets:
-                silent = now - market.book.time
-                if market.venue_name != port.venue or market.book.health_code != LIVE or silent < SILENT_NS:
-                    continue
-                if now - asked.get(market.index, 0) >= SILENT_NS:
-                    asked[market.index] = now
-                    text = f"{market.instrument.id}: no word for {silent // SECOND} s; its book is read anew"
-                    self.core.recorder.note(1, text, max(now, self.core.now))
-                    port.wire.resync(market.instrument.id, f"silent for {silent // SECOND} s")
+            if now - self.read_anew.get(market.index, 0) >= SILENT_NS:
+                self.read_anew[market.index] = now
+                text = f"{market.instrument.id}: no word for {silent // SECOND} s; its book is read anew"
+                self.core.recorder.note(1, text, max(now, self.core.now))
+                for port in self.ports:
+                    if port.venue == venue:
+                        port.wire.resync(market.instrument.id, f"silent for {silent // SECOND} s")
 
     async def loop(self) -> None:
         """Step whenever something happened or is due."""
@@ -232,6 +197,7 @@ class Live:
             self.step()
             await trio.lowlevel.checkpoint()
 
+    @applied
     def step(self) -> None:
         """Take what waits, let happen what is due, record it, and let the commands leave."""
         mailbox = self.bell.mailbox
@@ -299,6 +265,7 @@ class Live:
 
     # --- people -------------------------------------------------------------------------------------------------------
 
+    @applied
     def kill(self, level: str, name: str, mode: str, reason: str, by: str) -> None:
         """Latch a kill, in memory first, and cancel what it covers.
 
@@ -318,6 +285,7 @@ class Live:
             if port.asker is not None:
                 port.asker.next_pass = 0
 
+    @applied
     def rearm(self, level: str, name: str, reason: str, by: str) -> None:
         """Take a latch away."""
         now = max(self.clock.now(), self.core.now)
@@ -326,6 +294,7 @@ class Live:
         self.told(f"rearm {level} {name}: {reason}".replace(" :", ":"))
         self.finish_step()
 
+    @applied
     def adopt(self, venue: str, asset: str, reason: str, by: str) -> None:
         """Take the venue's word for what the account holds of an asset that did not agree; a transfer, and no profit.
 
@@ -348,6 +317,7 @@ class Live:
         self.told(text)
         self.finish_step()
 
+    @applied
     def stop(self, reason: str, code: int = DONE) -> None:
         """End the run in order; the first reason counts, the worst code too."""
         self.code = self.code or code
@@ -362,37 +332,55 @@ class Live:
 
     async def wind_down(self) -> None:
         """No new orders; ours cancelled, verified by asking, within ten seconds; then the last records."""
-        self.stopping = True
-        core = self.core
-        core.running = False
+        self.trade_no_more()
         deadline = self.clock.now() + STOP_NS
         if self.on_stop == "cancel":
             await self.cancel_everything(deadline)
-        left = [order for order in core.orders.open_orders() if not order.external]
+        left = self.ours()
         if (left and self.on_stop == "cancel") or (left and not await self.verified(set())):
             self.code = self.code or ORDERS_LEFT
         self.left = tuple(left)
+        self.finish()
+
+    def ours(self) -> list[Order]:
+        """Our orders that may still execute."""
+        return [order for order in self.core.orders.open_orders() if not order.external]
+
+    @applied
+    def trade_no_more(self) -> None:
+        """From now on nothing new is sent."""
+        self.stopping = True
+        self.core.running = False
+
+    @applied
+    def finish(self) -> None:
+        """The last moment."""
+        core = self.core
         core.stop(max(self.clock.now(), core.now))
         self.finish_step()
         self.ended = True
         self.bell.ring.set()
 
+    @applied
+    def cancel_ours(self) -> bool:
+        """Cancel what of ours is open and was not cancelled a moment ago; whether anything was open."""
+        core = self.core
+        now = max(self.clock.now(), core.now)
+        ours = self.ours()
+        for order in ours:
+            if now - self.cancelled.get(order.client_order_id, 0) >= CANCEL_AGAIN_NS:
+                self.cancelled[order.client_order_id] = now
+                core.now = now
+                core.cancel(order)
+        core.refresh_due()
+        self.finish_step()
+        self.bell.ring.set()
+        return bool(ours)
+
     async def cancel_everything(self, deadline: int) -> None:
         """Cancel until nothing of ours is open and every venue's list says so."""
-        core = self.core
-        asked: dict[str, int] = {}
         while self.clock.now() < deadline:
-            now = max(self.clock.now(), core.now)
-            ours = [order for order in core.orders.open_orders() if not order.external]
-            for order in ours:
-                if now - asked.get(order.client_order_id, 0) >= CANCEL_AGAIN_NS:
-                    asked[order.client_order_id] = now
-                    core.now = now
-                    core.cancel(order)
-            core.refresh_due()
-            self.finish_step()
-            self.bell.ring.set()
-            if not ours and await self.verified(set()):
+            if not self.cancel_ours() and await self.verified(set()):
                 traded = any(port.asker is not None for port in self.ports)
                 self.told(f"all orders cancelled{', verified with the venue' if traded else ''}")
                 return
