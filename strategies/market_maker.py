@@ -35,6 +35,9 @@ class MarketMaker(Strategy):
     """At this position the side that would add to it is not quoted."""
     requote_ticks: int = 2
     """A quote stays where it is while its place has moved by less than this."""
+    post_only: bool = True
+    """Whether the venue is told to keep quotes from taking; false where it has no such flag. No quote is sent through
+    the touch in either case, but without it one that meets a market that has moved meanwhile takes."""
 
     _quotes: dict[tuple[str, Side], Order] = field(factory=dict, init=False, repr=False)
 
@@ -57,16 +60,23 @@ class MarketMaker(Strategy):
         """Once a quote is out of the way, its successor may go in; after a fill it waits for the touch to move."""
         if order.state is OrderState.CANCELED:
             self.requote(self.book(order.instrument))
+        elif order.denial is not None and order.denial.code == "FLAG_UNSUPPORTED" and order.post_only:
+            venue = order.instrument.venue
+            self.log.error(f"{venue} has no post-only orders; set the param post_only: false", denial=order.denial.text)
+
+    def fair_price(self, book: Book) -> float | None:
+        """The price that both quotes stand around, None for no quotes now."""
+        return book.microprice
 
     def requote(self, book: Book) -> None:
         """Bring both quotes to where they should be."""
-        microprice = book.microprice
-        if microprice is None or book.bid is None or book.ask is None or book.health is not Health.LIVE:
+        fair_price = self.fair_price(book)
+        if fair_price is None or book.bid is None or book.ask is None or book.health is not Health.LIVE:
             return
         size = float(self.size)
         held = self.position(book.instrument).qty / size
         most = float(self.max_position) / size + 1e-9  # a hair, since these are floats
-        fair = microprice / book.tick - self.skew_ticks * held
+        fair = fair_price / book.tick - self.skew_ticks * held
         bid = min(floor(fair) - self.behind_ticks, round(book.bid / book.tick))
         ask = max(ceil(fair) + self.behind_ticks, round(book.ask / book.tick))
         self.quote(book, BUY, bid, held + 1 <= most)
@@ -83,7 +93,8 @@ class MarketMaker(Strategy):
         crosses = other is not None and other.is_open and (ticks - ticks_of(other, book)) * side >= 0
         if wanted and not crosses:
             ask = self.buy if side is BUY else self.sell
-            self._quotes[book.instrument.id, side] = ask(book.instrument, self.size, ticks * book.tick, post_only=True)
+            price = ticks * book.tick
+            self._quotes[book.instrument.id, side] = ask(book.instrument, self.size, price, post_only=self.post_only)
 
 
 def ticks_of(order: Order, book: Book) -> int:

@@ -23,10 +23,12 @@ from attrs import frozen
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.engine.backtest import Channel, TapeLoop
 from tickwright.engine.books import Books
+from tickwright.engine.capability import Capability
 from tickwright.engine.core import Core
 from tickwright.engine.desk import Desk, OnError
 from tickwright.engine.door import Door, Names, Number
 from tickwright.engine.errors import TickwrightError
+from tickwright.engine.events import RequestForQuote
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.market import Market, Seat
 from tickwright.engine.order import Fill, Order
@@ -159,6 +161,7 @@ class Bench:
         accepts: the venue accepts orders and confirms cancels at once, so that only fills are said by hand.
         venue: ``"hand"``, or ``"sim"`` for the simulator without latency, which fills as the books and trades say.
         on_error: what follows when a strategy raises: ``"raise"`` in the test, or as the config key of this name.
+        capability: what the venues can carry; by default everything.
         store: gives the strategies their states before `on_start`, and takes them at `stop`.
         start: the time at the beginning.
 
@@ -179,6 +182,7 @@ class Bench:
         accepts: bool = False,
         venue: str = "hand",
         on_error: str = "raise",
+        capability: Capability | None = None,
         store: Store | None = None,
         start: int | str = "2024-01-02T00:00:00Z",
     ) -> None:
@@ -197,7 +201,8 @@ class Bench:
         book = LimitBook("backtest", scopes(limits or {}), self.instruments, currency=currency, rates=rates)
         self.notes = Notes()
         every_seat = [seat for row in seats.values() for seat in row]
-        self.floor = Floor(book, self.markets, every_seat, self.portfolio, self.notes)
+        carried = {each.venue: capability or Capability() for each in self.instruments}
+        self.floor = Floor(book, self.markets, every_seat, self.portfolio, self.notes, capabilities=carried)
         self.notes.open(None, self.floor.columns)
         gate = RiskGate(self.floor, self.notes)
         books = Books(self.portfolio, self.markets, len(named), gate, self.notes)
@@ -268,6 +273,13 @@ class Bench:
         side, size, price = found.groups()
         item = market.instrument
         self._play(market, [(TRADE, BUY if side == "buy" else SELL, item.ticks(price), item.lots(size))])
+
+    def request(self, request: RequestForQuote) -> None:
+        """Somebody asks for prices, or does so no more: every strategy that trades at that venue hears of it."""
+        for desk in self.core.desks:
+            if desk.enabled and any(seat.market.venue_name == request.venue for seat in desk.seats):
+                self.core.call(desk, "on_rfq", desk.strategy.on_rfq, (request,))
+        self._answered()
 
     def advance(self, length: str) -> None:
         """Let time pass (``"1s"``, ``"250ms"``); all that is due happens, the last moment included."""

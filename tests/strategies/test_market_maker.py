@@ -4,15 +4,16 @@ from decimal import Decimal
 
 import pytest
 
+from tickwright.engine.capability import Capability
 from tickwright.strategies.market_maker import MarketMaker
 from tickwright.strategies.testing import Bench
 
 ID = "BTC/CHF.TDX"
 
 
-def make(*, accepts=True, **params):
+def make(*, accepts=True, capability=None, **params):
     given = {"size": Decimal(1), "max_position": Decimal(2), "behind_ticks": 1, "requote_ticks": 2} | params
-    return Bench(MarketMaker(**given), ID, tick="0.5", lot="0.1", accepts=accepts)
+    return Bench(MarketMaker(**given), ID, tick="0.5", lot="0.1", accepts=accepts, capability=capability)
 
 
 def quotes(bench):
@@ -103,6 +104,20 @@ def test_a_denied_quote_is_not_tried_again_before_the_touch_moves():
     assert len(bench.denied) == 2
     bench.advance("10s")
     assert len(bench.denied) == 2
+
+
+def test_where_the_venue_has_no_post_only_it_says_which_param_to_set(capsys):
+    bench = make(capability=Capability(post_only=False))
+    bench.book("99 x 1 | 101 x 1")
+    assert [order.denial.code for order in bench.denied] == ["FLAG_UNSUPPORTED"] * 2
+    assert "TDX has no post-only orders; set the param post_only: false" in capsys.readouterr().out
+
+
+def test_without_post_only_it_quotes_all_the_same_and_never_through_the_touch():
+    bench = make(capability=Capability(post_only=False), post_only=False, behind_ticks=-5)
+    bench.book("99 x 1 | 101 x 1")
+    assert quotes(bench) == {"BUY": 99.0, "SELL": 101.0}
+    assert not any(order.post_only for order in bench.sent)
 
 
 def test_two_markets_are_quoted_each_on_its_own():
