@@ -11,6 +11,7 @@ import trio
 
 from tickwright.engine.core import Core
 from tickwright.engine.intake import Link
+from tickwright.engine.market import Market
 from tickwright.engine.order import Order
 from tickwright.engine.sweep import PAUSES_NS, Sweep
 from tickwright.engine.times import SECOND
@@ -23,6 +24,8 @@ PASS_NS: Final = 30 * SECOND
 ASK_S: Final = 0.25
 QUERY_S: Final = 10.0
 ASKED_AT_ONCE: Final = 8
+KEEN_NS: Final = 30 * SECOND
+"""So long after an alarm everything is asked for each second, to open again soon what the alarm closed."""
 
 
 class Driver(Protocol):
@@ -44,6 +47,12 @@ class Driver(Protocol):
 
     def reduce_only(self, instrument: str, reason: str) -> None: ...
 
+    def closed(self) -> Mapping[str, tuple[int, str]]:
+        """The instruments that faults have closed to all that does not reduce: since when, and why."""
+        ...
+
+    def reopen(self, instrument: str, reason: str) -> None: ...
+
 
 class Asker:
     """Asks one venue. `next_pass` is when all is asked for again."""
@@ -54,6 +63,7 @@ class Asker:
         self.link = link
         self.sweep = sweep
         self.next_pass = 0
+        self.last_pass = 0
         self.failed = 0
 
     @property
@@ -85,6 +95,7 @@ class Asker:
     @applied
     def pass_due(self) -> bool:
         """Whether it is time to ask for everything."""
+        self.hurry()
         return self.now() >= self.next_pass
 
     @applied
@@ -122,7 +133,8 @@ class Asker:
     @applied
     def unanswered(self, reason: str) -> None:
         """The venue did not answer, or not wholly: nothing follows, but that it is asked again."""
-        self.next_pass = self.now() + PAUSES_NS[min(self.failed, len(PAUSES_NS) - 1)]
+        self.last_pass = self.now()
+        self.next_pass = self.last_pass + PAUSES_NS[min(self.failed, len(PAUSES_NS) - 1)]
         self.failed += 1
         self.driver.core.recorder.note(1, f"{self.wire.venue}: reconciliation inconclusive: {reason}", self.now())
         self.driver.applied()
@@ -139,12 +151,14 @@ class Asker:
         """The venue said everything that it was asked."""
         sweep = self.sweep
         self.failed = 0
+        self.last_pass = asked
         now = self.now()
         sweep.traded(trades, since, asked, now)
         sweep.listed(live, asked, now)
         for asset in sweep.held(holdings, now) if holdings is not None else ():
             self.mismatch(asset, now)
         self.conclude(now)
+        self.reopen(asked, now, compared=holdings is None or sweep.compared)
         self.driver.applied()
 
     def conclude(self, now: int) -> None:
@@ -160,6 +174,28 @@ class Asker:
             for market in self.driver.core.markets:
                 if market.venue_name == self.wire.venue:
                     self.driver.core.wake_again(market, now)
+
+    def closed(self) -> list[tuple[Market, int, str]]:
+        """This venue's markets that faults have closed: since when, and why."""
+        held = self.driver.closed()
+        mine = [market for market in self.driver.core.markets if market.venue_name == self.wire.venue]
+        return [(market, *held[market.instrument.id]) for market in mine if market.instrument.id in held]
+
+    def hurry(self) -> None:
+        """After an alarm the next pass is not far: as soon as its answers count."""
+        grace = self.driver.core.orders.timeouts.grace
+        for _, since, _ in self.closed():
+            if self.last_pass < since + grace:
+                self.next_pass = min(self.next_pass, since + grace)
+
+    def reopen(self, asked: int, now: int, *, compared: bool) -> None:
+        """What an alarm closed opens again when a whole pass after it found nothing in doubt there."""
+        for market, since, why in self.closed():
+            counts = compared and asked - since >= self.driver.core.orders.timeouts.grace
+            if counts and self.sweep.agrees(market):
+                self.driver.reopen(market.instrument.id, f"the venue agrees with us after: {why}")
+            elif now - since < KEEN_NS:
+                self.next_pass = min(self.next_pass, now + SECOND)
 
     def mismatch(self, asset: str, now: int) -> None:
         """The account holds other than we think: nothing is invented, but nothing may grow there either."""

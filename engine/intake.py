@@ -316,9 +316,8 @@ class Intake:
         if strangers is None:
             return
         for trade in strangers.claimed(order) if strangers.strays else ():
-            marks = strangers.stray_fill(self.markets[order.instrument.id], order.venue_order_id, trade.side, trade, ts)
-            self.core.carry_out()
-            self.core.tell(order, marks)
+            market = self.markets[order.instrument.id]
+            self.strayed(*strangers.stray_fill(market, order.venue_order_id, trade.side, trade, ts))
         if self.core.orders.doubles:
             for double, more in strangers.adopt_doubles(self.markets.__getitem__, ts):
                 self.core.tell(double, more)
@@ -378,8 +377,14 @@ class Intake:
             fee=event.fee,
             fee_currency=event.fee_currency,
         )
-        strangers.stray_fill(market, event.venue_order_id, int(event.side), trade, ts)
+        self.strayed(*strangers.stray_fill(market, event.venue_order_id, int(event.side), trade, ts))
         self.wanted(market.venue_name, None)
+
+    def strayed(self, order: Order | None, marks: int) -> None:
+        """An execution came without our name: tell of the order that it was booked to, if it was."""
+        if order is not None:
+            self.core.carry_out()
+            self.core.tell(order, marks)
 
 
 def replaced(market: Market, levels: tuple[tuple[int, int, int], ...]) -> list[tuple[int, int, int]]:

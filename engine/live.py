@@ -8,7 +8,7 @@ verified, journal flushed.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from typing import Final
 
 import trio
@@ -406,6 +406,13 @@ class Live:
 
     def reduce_only(self, instrument: str, reason: str) -> None:
         self.authority.reduce_only(instrument, reason, self.core.now)
+
+    def closed(self) -> Mapping[str, tuple[int, str]]:
+        return self.authority.closed()
+
+    def reopen(self, instrument: str, reason: str) -> None:
+        self.authority.active(instrument, reason, self.core.now)
+        self.told(f"{instrument}: open again: {reason}")
 
     def wanted(self, venue: str, order: Order | None) -> None:
         """Only asking can settle something: about one order, or (None) all of a venue's."""

@@ -25,12 +25,14 @@ cdef class Strangers:
     @cython.locals(manager=OrderManager, first=Order, order=Order, market=Market, marks=cython.int)
     cpdef list adopt_doubles(self, object market_of, long long ts)
     @cython.locals(order=Order)
-    cpdef int stray_fill(self, Market market, str venue_order_id, int side, object trade, long long ts) except -1
+    cpdef tuple stray_fill(self, Market market, str venue_order_id, int side, object trade, long long ts)
     cdef int book_stray(self, Order order, object trade, long long ts) except -1
     cpdef list claimed(self, Order order)
     @cython.locals(marks=cython.int)
     cpdef int claim(self, Order order, long long ts) except -1
-    @cython.locals(marks=cython.int, order=Order, own=Order)
-    cpdef int settle_strays(self, long long ts) except -1
+    @cython.locals(own=Order)
+    cpdef list overdue(self, long long ts)
+    @cython.locals(order=Order)
+    cpdef tuple settle(self, tuple stray, long long ts)
     @cython.locals(marks=cython.int, order=Order, market=Market, manager=OrderManager)
-    cdef int adopt_fill(self, tuple stray, long long ts) except -1
+    cdef tuple adopt_fill(self, tuple stray, long long ts)

@@ -108,18 +108,23 @@ class Strangers:
         manager.doubles.clear()
         return found
 
-    def stray_fill(self, market: Market, venue_order_id: str, side: int, trade: VenueTrade, ts: int) -> int:
-        """An execution named by the venue's order id only: booked if we know it, else held for a moment."""
+    def stray_fill(
+        self, market: Market, venue_order_id: str, side: int, trade: VenueTrade, ts: int
+    ) -> tuple[Order | None, int]:
+        """An execution named by the venue's order id only: booked if we know it, else held for a moment.
+
+        Returns the order that it was booked to, None while it is held, and the marks.
+        """
         order = self.manager.by_venue_order_id(market.venue_name, venue_order_id)
         if order is not None:
-            return self.book_stray(order, trade, ts)
+            return order, self.book_stray(order, trade, ts)
         stray = (market, venue_order_id, side, trade, ts)
         same = [held for held in self.strays if held[1] == venue_order_id and held[3].trade_id == trade.trade_id]
         if not same:
             if len(self.strays) >= MAX_STRAYS:
                 return self.adopt_fill(stray, ts)
             self.strays.append(stray)
-        return QUERY
+        return None, QUERY
 
     def book_stray(self, order: Order, trade: VenueTrade, ts: int) -> int:
         """Book an execution whose order is known after all."""
@@ -156,13 +161,12 @@ class Strangers:
         self.strays = rest
         return found
 
-    def settle_strays(self, ts: int) -> int:
-        """Book what nobody claimed in time, as executions of orders that are not ours.
+    def overdue(self, ts: int) -> list[tuple[Market, str, int, VenueTrade, int]]:
+        """Take out what nobody claimed in time, for `settle`.
 
         While an order of ours that was sent before has no name of the venue's yet, an execution on its side may be its
         own and goes on waiting: that order is being asked for, and twice would be worse than late.
         """
-        marks = 0
         nameless: dict[tuple[str, int], int] = {}
         for own in self.manager.open_orders():
             if own.sent and not own.venue_order_id:
@@ -175,12 +179,20 @@ class Strangers:
             and nameless.get((stray[0].instrument.id, stray[3].side or stray[2]), ts) > stray[4]
         ]
         self.strays = [stray for stray in self.strays if stray not in late]
-        for stray in late:
-            order = self.manager.by_venue_order_id(stray[0].venue_name, stray[1])
-            marks |= self.adopt_fill(stray, ts) if order is None else self.book_stray(order, stray[3], ts)
-        return marks
+        return late
 
-    def adopt_fill(self, stray: tuple[Market, str, int, VenueTrade, int], ts: int) -> int:
+    def settle(self, stray: tuple[Market, str, int, VenueTrade, int], ts: int) -> tuple[Order, int]:
+        """Book what was held too long: to its order if that is known by now, else as a stranger's.
+
+        Returns the order and the marks, of which one alarm at most is in `OrderManager.alarm`: tell of one before the
+        next is settled.
+        """
+        order = self.manager.by_venue_order_id(stray[0].venue_name, stray[1])
+        if order is None:
+            return self.adopt_fill(stray, ts)
+        return order, self.book_stray(order, stray[3], ts)
+
+    def adopt_fill(self, stray: tuple[Market, str, int, VenueTrade, int], ts: int) -> tuple[Order, int]:
         """An execution of an order that nobody here knows: the position has moved, so it is booked."""
         market, venue_order_id, side, trade, _ = stray
         manager = self.manager
@@ -189,4 +201,4 @@ class Strangers:
         marks = manager.admit(order, E_ADOPT, CHANGED, ts)
         text = f"expected executions of known orders, received trade {trade.trade_id} of venue order {venue_order_id}"
         marks |= manager.ring(order, CRIT, "FILL_OF_UNKNOWN_ORDER", text, ts) | QUERY
-        return marks | self.book_stray(order, trade, ts)
+        return order, marks | self.book_stray(order, trade, ts)

@@ -1,5 +1,6 @@
 """What the live driver stands between: the journal it records in, and the gate it tells and obeys."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 
@@ -51,9 +52,13 @@ class Authority(Protocol):
     def rearm(self, level: str, name: str, reason: str, by: str, now: int) -> None: ...
 
     def reduce_only(self, instrument: str, reason: str, now: int) -> None:
-        """Only what reduces a position may pass in this instrument, until an operator says otherwise."""
+        """Only what reduces a position may pass in this instrument, until `active`."""
         ...
 
     def active(self, instrument: str, reason: str, now: int) -> None:
-        """An operator says otherwise."""
+        """What closed it is settled, or an operator says so."""
+        ...
+
+    def closed(self) -> Mapping[str, tuple[int, str]]:
+        """The instruments that faults have made reduce-only: since when, and why."""
         ...

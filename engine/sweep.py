@@ -12,6 +12,7 @@ from decimal import Decimal
 from tickwright.engine.core import Core
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.intake import Intake
+from tickwright.engine.market import Market
 from tickwright.engine.marks import LINK_LOST, RESTARTED
 from tickwright.engine.order import Order
 from tickwright.engine.reconcile import Absence, Reconciler, VenueTrade, VenueView
@@ -61,6 +62,7 @@ class Sweep:
         self.since = since
         self.differs: dict[str, tuple[Decimal, int]] = {}
         self.mismatched: dict[str, Decimal] = {}
+        self.compared = False
 
     # --- whom to ask for ----------------------------------------------------------------------------------------------
 
@@ -223,11 +225,12 @@ class Sweep:
         """An execution of an order that nobody here knows."""
         market = self.intake.markets.get(facts.instrument)
         if market is not None:
-            self.strangers.stray_fill(market, facts.venue_order_id, int(facts.side), trade, now)
+            self.intake.strayed(*self.strangers.stray_fill(market, facts.venue_order_id, int(facts.side), trade, now))
 
     def settle_strays(self, now: int) -> None:
-        """Executions that nobody claimed in time are adopted."""
-        self.strangers.settle_strays(now)
+        """Executions that nobody claimed in time are adopted: each is an alarm, and closes its instrument."""
+        for stray in self.strangers.overdue(now):
+            self.intake.strayed(*self.strangers.settle(stray, now))
 
     def named(self, order: Order, venue_order_id: str, now: int) -> None:
         """The venue's name of an order, perhaps new: executions that waited for it are its own and no stranger's."""
@@ -250,7 +253,8 @@ class Sweep:
         A difference counts once it has been the same for a while with no order in flight. No trade is ever invented
         to explain it.
         """
-        if any(order.state_code == UNKNOWN or not order.acked for order in self.ours()):
+        self.compared = not any(order.state_code == UNKNOWN or not order.acked for order in self.ours())
+        if not self.compared:
             self.differs.clear()
             return []
         found = []
@@ -267,6 +271,12 @@ class Sweep:
                 self.mismatched[asset] = gap
                 found.append(asset)
         return found
+
+    def agrees(self, market: Market) -> bool:
+        """Whether nothing in a market is in doubt, by the last answers about orders and holdings."""
+        assets = {market.instrument.base, market.instrument.quote}
+        doubtful = any(order.state_code == UNKNOWN and order.market == market.index for order in self.ours())
+        return not doubtful and assets.isdisjoint(self.differs) and assets.isdisjoint(self.mismatched)
 
     def accept_holding(self, asset: str) -> Decimal:
         """An operator takes the venue's word for an asset: by how much it differs, which is settled from now on.

@@ -92,6 +92,7 @@ class Floor:
         self.limits: dict[tuple[int, int], Limits] = {}
         self.rules: dict[tuple[int, int], Rules] = {}
         self.states: dict[tuple[str, str], int] = {}
+        self.closed: dict[str, tuple[int, str]] = {}
         self.traded: list[Tally] = []
         self.losses: list[Losses] = []
         self.samples: list[Samples] = []
@@ -360,8 +361,20 @@ class Floor:
         """An operator's word, or a fault's: `active`, `reduce_only` or `paused` for a strategy, an instrument, a venue
         (in capitals) or, with an empty name, everything."""
         self.states[level, name] = STATES[state]
+        if level == "instrument":
+            self.closed.pop(name, None)
         self.refresh_states()
         self.recorder.note(WARNING, f"{level} {name}: trading state {state}: {reason}", now)
+
+    def close_instrument(self, instrument: str, reason: str, now: int) -> None:
+        """A fault: only what reduces may pass there until it is settled; `closed` keeps since when, and why."""
+        wanted = max(REDUCING, self.states.get(("instrument", instrument), ACTIVE))
+        changed = wanted != self.states.get(("instrument", instrument))
+        self.states["instrument", instrument] = wanted
+        self.closed[instrument] = (now, reason)
+        self.refresh_states()
+        if changed:
+            self.recorder.note(WARNING, f"instrument {instrument}: trading state reduce_only: {reason}", now)
 
     def disable(self, strategy_index: int, reason: str, now: int) -> None:
         """Nothing of this strategy passes until `enable`."""
@@ -382,12 +395,9 @@ class Floor:
         self.recorder.note(WARNING, f"strategy {desk.name} enabled by {operator}: {reason}", now)
 
     def alarm(self, order: Order, halt: bool, code: str, now: int) -> None:
-        """CRIT: the instrument may only be reduced until an operator says otherwise. HALT: everything stops."""
+        """CRIT: the instrument may only be reduced until what happened is settled. HALT: everything stops."""
         text = f"{order.instrument.id}: {code} at order {order.client_order_id}"
         self.recorder.note(HALT if halt else CRITICAL, text, now)
         if halt:
             self.kill.kill("global", mode=KillMode.CANCEL, reason=text, by=code, now=now)
-        self.states["instrument", order.instrument.id] = max(
-            REDUCING, self.states.get(("instrument", order.instrument.id), ACTIVE)
-        )
-        self.refresh_states()
+        self.close_instrument(order.instrument.id, text, now)

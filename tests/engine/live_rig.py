@@ -219,10 +219,13 @@ class Authority:
         self.floor.kill.rearm(level, name, operator=by, reason=reason)
 
     def reduce_only(self, instrument: str, reason: str, now: int) -> None:
-        self.floor.set_state("instrument", instrument, "reduce_only", now, reason)
+        self.floor.close_instrument(instrument, reason, now)
 
     def active(self, instrument: str, reason: str, now: int) -> None:
         self.floor.set_state("instrument", instrument, "active", now, reason)
+
+    def closed(self) -> Mapping[str, tuple[int, str]]:
+        return self.floor.closed
 
 
 class Bench:

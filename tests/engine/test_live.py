@@ -20,11 +20,12 @@ from tickwright.engine.events import (
     OrderAccepted,
     OrderCanceled,
     OrderExecuted,
+    OrderRejected,
     SendFailed,
 )
 from tickwright.engine.live import DONE, FAILED, JOURNAL_REFUSED, ORDERS_LEFT, Ending
 from tickwright.engine.order import Fill, Order
-from tickwright.engine.terms import Liquidity, OrderState, Refusal
+from tickwright.engine.terms import Liquidity, OrderState, Refusal, Side
 from tickwright.engine.times import SECOND
 from tickwright.strategies.base import Strategy
 
@@ -457,6 +458,73 @@ async def test_holdings_that_our_fills_do_not_explain_close_the_instrument(autoj
         assert buyer.heard[-1] == "OPEN"
         await trio.sleep(70)
         assert not bench.sweep.mismatched
+
+
+async def wants_one_more(bench: Bench, buyer: Buyer) -> str:
+    """What becomes of an order that increases the position."""
+    buyer.wants = 1
+    bench.book()
+    await trio.sleep(0.1)
+    return buyer.heard[-1]
+
+
+def stranger(trade_id: str = "z1") -> OrderExecuted:
+    """Somebody bought on our account, in an order that was not sent from here."""
+    return OrderExecuted(
+        instrument=ID,
+        client_order_id="",
+        venue_order_id="elsewhere",
+        trade_id=trade_id,
+        side=Side.BUY,
+        lots=1000,
+        ticks=100_000,
+        liquidity=Liquidity.TAKER,
+        ts=0,
+    )
+
+
+@pytest.mark.parametrize("explained", [True, False])
+async def test_a_stranger_s_execution_closes_the_instrument_until_the_venue_agrees(
+    autojump_clock: MockClock, explained: bool
+) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    bench.wire.holding = {"BTC": Decimal("10"), "CHF": Decimal("1000000")}
+    async with running(bench):
+        await bench.ready()
+        bench.wire.put(stranger())
+        if explained:
+            bench.wire.holding = {"BTC": Decimal("11"), "CHF": Decimal("950000")}
+        await trio.sleep(1.5)
+        assert bench.core.books.portfolio.position(0).lots == 1000
+        assert await wants_one_more(bench, buyer) == "REDUCE_ONLY_MODE"
+        await trio.sleep(5)
+        if explained:
+            assert await wants_one_more(bench, buyer) == "OPEN"
+            assert any("open again" in text and "FILL_OF_UNKNOWN_ORDER" in text for text in bench.said)
+            return
+        assert await wants_one_more(bench, buyer) == "REDUCE_ONLY_MODE"
+        await trio.sleep(60)
+        assert await wants_one_more(bench, buyer) == "REDUCE_ONLY_MODE"
+        bench.wire.holding = {"BTC": Decimal("11"), "CHF": Decimal("950000")}
+        await trio.sleep(40)
+        assert await wants_one_more(bench, buyer) == "OPEN", "it had been told late, and agrees now"
+
+
+async def test_a_contradiction_that_was_settled_opens_its_instrument_again(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer)
+    async with running(bench):
+        order = await one_order(bench, buyer)
+        bench.wire.put(OrderRejected(client_order_id=order.client_order_id, reason="no", ts=0))
+        bench.wire.put(OrderAccepted(client_order_id=order.client_order_id, venue_order_id="v1", ts=0))
+        del bench.wire.live[order.client_order_id]
+        await trio.sleep(0.1)
+        assert order.state is OrderState.UNKNOWN
+        assert await wants_one_more(bench, buyer) == "REDUCE_ONLY_MODE"
+        await trio.sleep(30)
+        assert order.state is OrderState.CANCELED
+        assert await wants_one_more(bench, buyer) == "OPEN"
 
 
 async def test_a_strategy_works_beside_trading(autojump_clock: MockClock) -> None:

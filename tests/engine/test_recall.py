@@ -275,7 +275,8 @@ def adopt(run: Run, dice: Random) -> None:
     trade = VenueTrade(trade_id=f"y{run.now}", lots=2, ticks=97, side=-1)
     run.strangers.stray_fill(market, f"z{run.now}", -1, trade, run.now)
     run.clock.time += 10 * SECOND
-    run.strangers.settle_strays(run.now)
+    for stray in run.strangers.overdue(run.now):
+        run.strangers.settle(stray, run.now)
 
 
 @pytest.mark.parametrize("seed", range(25))
