@@ -366,7 +366,7 @@ def load(
     else:
         path = Path(source)
         table, base = read_file(path), path.parent
-    reading = Reading()
+    reading = Reading(base)
     stated = table.items.get("mode")
     apply(table, overrides, reading)
     _hold_tapes(table, in_memory)

@@ -22,7 +22,6 @@ from tickwright.reach import Reached, Unreachable, reach
 from tickwright.risk_keys import REQUIRED, RISK_KEYS
 from tickwright.secrets import SecretError
 from tickwright.state import StateError, StateFolder
-from tickwright.venues import declared
 
 OK: Final = "ok"
 WARN: Final = "warn"
@@ -106,7 +105,7 @@ def _secrets(config: Config) -> Iterator[Finding]:
     """Everything that is named is looked at, whether or not this mode needs it; only what it needs can fail."""
     told = False
     for name, venue in config.venues.items():
-        adapter = declared(venue.adapter)
+        adapter = venue.declaration
         needed = config.mode == "live" or (adapter is not None and adapter.login_for_data)
         for key in ("credentials", "local_credentials"):
             for held, reference in getattr(venue, key).items():
@@ -228,7 +227,7 @@ async def _instruments(config: Config, name: str, asked: Asked) -> Finding:
 
 async def ask_wire(config: Config, name: str) -> Mapping[str, Any]:
     """What a venue says of the run's instruments, asked as a run would ask it."""
-    adapter = declared(config.venues[name].adapter)
+    adapter = config.venues[name].declaration
     if adapter is None or not adapter.wire:
         raise TickwrightError(f"{name}: expected an adapter that can connect, got none")
     from tickwright.engine.doorbell import Doorbell

@@ -10,6 +10,7 @@ back into lines. Walking the attrs fields once is the smaller half of that.
 import difflib
 import re
 from collections.abc import Callable, Iterable, Mapping
+from pathlib import Path
 from typing import Any, Final, Protocol
 
 import attrs
@@ -33,8 +34,10 @@ Schema = dict[str, Any]
 
 @define
 class Reading:
-    """What one pass over a document finds: all faults, and where each resolved value came from."""
+    """What one pass over a document finds: all faults, and where each resolved value came from. `base` is the folder
+    that its relative paths start from."""
 
+    base: Path = field(factory=Path)
     faults: list[Fault] = field(factory=list)
     origins: dict[tuple[str, ...], Place] = field(factory=dict)
 

@@ -3,31 +3,24 @@
 Three forms: the name of an entry point in the group ``tickwright.strategies`` or ``tickwright.checks``;
 ``package.module:Class`` from the ordinary import path; ``./file.py:Class`` relative to the YAML file.
 
-A file's folder is never put on ``sys.path``: a ``random.py`` beside a strategy would then replace the standard
-library's for the whole process. Instead the file is loaded under a private name, as a module of a private package
-whose folder is the file's own, so that ``from .signals import x`` finds a sibling and nothing else changes.
+How a module is imported is in `loading`.
 """
 
 import difflib
-import hashlib
 import importlib
-import importlib.util
 import inspect
-import sys
-import traceback
 from collections.abc import Callable, Iterator
-from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
 from pathlib import Path
-from types import ModuleType, TracebackType
+from types import ModuleType
 from typing import Any, Final
 
 from attrs import frozen
 
 from tickwright.config import Config, StrategySpec
 from tickwright.document import ConfigError, Fault, Place
-from tickwright.engine.errors import TickwrightError
 from tickwright.kinds import Reading, default_of, nearest
+from tickwright.loading import PluginError, module_of, user_code
 from tickwright.params import param_fields, read_params, show_param
 from tickwright.risk.check import Check
 
@@ -35,10 +28,6 @@ GROUP: Final = "tickwright.strategies"
 CHECKS: Final = "tickwright.checks"
 MISSPELT: Final = 0.85
 """How like a handler's name another must be to be taken for a slip: `on_books` is, `on_quote` is not."""
-
-
-class PluginError(TickwrightError):
-    """A strategy or a check that cannot be loaded or made; the text is one line that says why."""
 
 
 @frozen
@@ -178,10 +167,7 @@ def find(use: str, base: Path, sort: Sort | type[Any]) -> type[Any]:
     target, colon, name = use.rpartition(":")
     if not colon:
         return _checked(_from_entry_point(use, sort), use, sort)
-    if target.endswith(".py") or "/" in target or "\\" in target:
-        module = _from_file(base / Path(target).expanduser(), target)
-    else:
-        module = _from_import_path(target)
+    module = module_of(target, base)
     form = vars(module).get(name)
     if form is None:
         candidates = [text for text, value in vars(module).items() if _own(value, module, sort)]
@@ -214,70 +200,3 @@ def _from_entry_point(name: str, sort: Sort) -> object:
         raise PluginError(f"expected {form}")
     with user_code(f"{known[name].value} does not import"):
         return known[name].load()
-
-
-def _from_import_path(target: str) -> ModuleType:
-    with user_code(f"{target} does not import"):
-        return importlib.import_module(target)
-
-
-def _from_file(path: Path, shown: str) -> ModuleType:
-    if not path.is_file():
-        raise PluginError(f"expected a file at {shown}, got none (looked for {path})")
-    path = path.resolve()
-    package = "tickwright_plugin_" + hashlib.sha256(str(path.parent).encode()).hexdigest()[:12]
-    if package not in sys.modules:
-        spec = ModuleSpec(package, None, is_package=True)
-        spec.submodule_search_locations = [str(path.parent)]
-        sys.modules[package] = importlib.util.module_from_spec(spec)
-    name = f"{package}.{path.stem}"
-    made = importlib.util.spec_from_file_location(name, path)
-    assert made is not None
-    assert made.loader is not None
-    module = importlib.util.module_from_spec(made)
-    sys.modules[name] = module
-    with user_code(f"{shown} does not import"):
-        try:
-            made.loader.exec_module(module)
-        except BaseException:  # raised again: nothing half loaded may stay known, whatever the reason
-            del sys.modules[name]
-            raise
-    return module
-
-
-class user_code:
-    """Turns whatever a user's code raises into a `PluginError` with the user's own file and line.
-
-    ``sys.exit`` in a strategy's file counts as a failure of that file; Ctrl+C stays what it is.
-    """
-
-    def __init__(self, what: str) -> None:
-        self.what = what
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        if isinstance(error, PluginError) or not isinstance(error, Exception | SystemExit):
-            return
-        raise PluginError(f"{self.what}: {_where(error, trace)}{_what(error)}") from error
-
-
-def _where(error: BaseException, trace: TracebackType | None) -> str:
-    if isinstance(error, SyntaxError) and error.filename:
-        return f"{error.filename}:{error.lineno}: "
-    frames = [frame for frame in traceback.extract_tb(trace) if not _is_ours(frame.filename)]
-    return f"{frames[-1].filename}:{frames[-1].lineno}: " if frames else ""
-
-
-def _is_ours(filename: str) -> bool:
-    """Frames that say nothing to a strategy's author: this module, the import system, generated initialisers."""
-    return filename == __file__ or filename.startswith("<") or Path(filename).parent.name in ("importlib", "attr")
-
-
-def _what(error: BaseException) -> str:
-    text = str(error.msg if isinstance(error, SyntaxError) else error)
-    first = text.strip().splitlines()[0] if text.strip() else ""
-    return f"{type(error).__name__}: {first}" if first else type(error).__name__

@@ -14,7 +14,6 @@ from tickwright.engine.adapter import Site
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.secret import Secret
 from tickwright.engine.wire import Clock, QueryFailed, UnknownInstrument, Wire
-from tickwright.venues import declared
 
 
 def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] | None) -> Site:
@@ -22,7 +21,7 @@ def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] |
     spec = config.venues[venue]
     where = config.endpoint(venue)
     trading = config.mode == "live"
-    adapter = declared(spec.adapter)
+    adapter = spec.declaration
     settings = dict(spec.settings)
     if served is not None:
         url, http_url, loopback, insecure = served["ws_url"], served["http_url"], True, True
@@ -54,13 +53,13 @@ def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] |
     )
 
 
-def make_wire(config: Config, site: Site, clock: Clock) -> Wire:
-    """The wire of a site, made by its adapter."""
-    adapter = declared(config.venues[site.venue.lower()].adapter)
+def make_wire(config: Config, site: Site, clock: Clock, **how: Any) -> Wire:
+    """The wire of a site, made by its adapter; `how` is for venues in this process: `dial`, `random`, `timing`."""
+    adapter = config.venues[site.venue.lower()].declaration
     assert adapter is not None, f"checked with the config: {site.venue} has an adapter"
     module, _, name = adapter.wire.partition(":")
-    make: Callable[[Site, Clock], Wire] = getattr(importlib.import_module(module), name)
-    return make(site, clock)
+    make: Callable[..., Wire] = getattr(importlib.import_module(module), name)
+    return make(site, clock, **how)
 
 
 async def instruments_of(config: Config, wires: Sequence[Wire], ids: Mapping[str, tuple[str, ...]]) -> list[Instrument]:

@@ -21,7 +21,7 @@ from attrs import define, field
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.backtesting import CODES, as_yaml
 from tickwright.build import ORDERS, REJECTS, REPORTS, Parts, join_core, travel
-from tickwright.commands.venue import LOCAL_VENUES, read_faults
+from tickwright.commands.venue import read_faults
 from tickwright.config import Config
 from tickwright.control import serve_control
 from tickwright.controls import LIMITS
@@ -410,7 +410,8 @@ async def served_venues(config: Config, told: Told) -> AsyncIterator[dict[str, M
         for key, spec in config.venues.items():
             if spec.local is None:
                 continue
-            module = importlib.import_module(LOCAL_VENUES[spec.adapter])
+            assert spec.declaration is not None, f"checked with the config: {key} has an adapter"
+            module = importlib.import_module(spec.declaration.mirror)
             options = module.Options(seed=spec.local.seed, pairs=spec.local.pairs)
             script = None if spec.local.faults is None else config.path(spec.local.faults)
             venue = await stack.enter_async_context(module.serve(options, port=0, faults=read_faults(script)))

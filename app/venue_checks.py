@@ -14,7 +14,7 @@ from tickwright.document import Table
 from tickwright.engine.adapter import Adapter
 from tickwright.kinds import Reading, nearest
 from tickwright.secrets import SecretError
-from tickwright.venues import Venue, declared, endpoint, host_of, is_loopback
+from tickwright.venues import Venue, endpoint, host_of, is_loopback
 
 if TYPE_CHECKING:
     from tickwright.config import Config
@@ -25,7 +25,7 @@ _SCHEMES: Final = {"url": ("wss", "ws"), "http_url": ("https", "http")}
 def _known(config: "Config") -> Iterator[tuple[str, Venue, Adapter]]:
     venues: object = config.venues
     for name, venue in venues.items() if isinstance(venues, dict) else ():
-        adapter = declared(venue.adapter) if isinstance(venue, Venue) and isinstance(venue.adapter, str) else None
+        adapter = venue.declaration if isinstance(venue, Venue) else None
         if adapter is not None:
             yield name, venue, adapter
 
@@ -87,7 +87,7 @@ def _local_venues(config: "Config", table: Table, reading: Reading) -> None:
         local = venue.local
         if local is None:
             continue
-        if not adapter.local:
+        if not adapter.mirror:
             message = f"expected none, since {adapter.name} has no local venue, got one"
             reading.refuse(at(table, "venues", name, "local"), message)
         if local.faults is not None and not config.path(local.faults).is_file():

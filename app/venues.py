@@ -1,16 +1,17 @@
 """The ``venues`` section: what every venue has, what its adapter adds, and where its adapter's declaration is found.
 
-An adapter is one that ships with Tickwright or an entry point in the group ``tickwright.adapters`` that leads to an
-`Adapter`. It declares the keys that it takes beside the common ones; they stand in the same mapping, typed alike.
+An adapter is named as a strategy is: by its name, if it ships with Tickwright or is installed; ``package.module:NAME``
+from the import path; or ``./file.py:NAME`` relative to the YAML file. Each leads to an `Adapter`, which declares the
+keys that it takes beside the common ones; they stand in the same mapping, typed alike.
 """
 
 # ruff: noqa: RUF009 - `key` makes an attrs field, which is made anew for each class
 
-import importlib
 from collections.abc import Mapping
 from decimal import Decimal
 from functools import cache
 from ipaddress import ip_address
+from pathlib import Path
 from typing import Any, Final
 from urllib.parse import urlsplit
 
@@ -22,7 +23,6 @@ from tickwright.kinds import (
     BAD,
     COUNT,
     DECIMAL,
-    SLUG,
     Choice,
     Duration,
     Kind,
@@ -36,6 +36,7 @@ from tickwright.kinds import (
     key,
     nearest,
 )
+from tickwright.loading import PluginError, module_of
 from tickwright.secrets import CREDENTIALS, SecretRef
 
 GROUP: Final = "tickwright.adapters"
@@ -86,9 +87,12 @@ class LocalKind:
 
 @frozen(kw_only=True)
 class Venue:
-    """One venue. ``settings`` holds what its adapter declares, defaults included."""
+    """One venue. ``declaration`` is what its adapter says of itself; ``settings`` what that asks for, with defaults."""
 
-    adapter: str = key(SLUG, "The adapter: sim, tdx, or the name of one that is installed.")
+    adapter: str = key(
+        Text("an adapter's name, package.module:NAME or ./file.py:NAME"),
+        "The adapter: the name of one that is installed (sim, tdx, powertrade), package.module:NAME or ./file.py:NAME.",
+    )
     fees: Fees = key(Section(Fees), "Fees of this venue (backtest, paper).", Fees)
     url: str | None = key(Text("a WebSocket address (wss://...)"), "Its WebSocket; by default the adapter's.", None)
     http_url: str | None = key(Text("an HTTP address (https://...)"), "Its REST; by default the adapter's.", None)
@@ -100,6 +104,7 @@ class Venue:
         CREDENTIALS, "The same for a venue on this machine. Sent to loopback alone.", dict
     )
     local: Local | None = key(LocalKind(), "Serve a venue of this kind on this machine for the run, and use it.", None)
+    declaration: Adapter | None = None
     settings: Mapping[str, Any] = field(factory=dict)
 
 
@@ -131,7 +136,7 @@ def is_loopback(host: str) -> bool:
 
 def endpoint(venue: Venue) -> Endpoint | None:
     """Where a venue is reached; None for one that is simulated, or served for the run."""
-    adapter = declared(venue.adapter)
+    adapter = venue.declaration
     if adapter is None or not adapter.url or venue.local is not None:
         return None
     url, http_url = venue.url or adapter.url, venue.http_url or adapter.http_url
@@ -151,19 +156,25 @@ def _installed() -> dict[str, Any]:
     return {point.name: point for point in entry_points(group=GROUP)}
 
 
-@cache
-def declared(name: str) -> Adapter | None:
-    """What an adapter says of itself; None where there is none of that name."""
-    if name == SIM.name:
+def declared(use: str, base: Path | None = None) -> Adapter | None:
+    """What an adapter says of itself; None where none of that name is installed. Files are relative to `base`.
+
+    Raises:
+        PluginError: it does not import, or is no `Adapter`.
+    """
+    if use == SIM.name:
         return SIM
-    if name in _OURS:
-        module, _, attribute = _OURS[name].partition(":")
-        found = getattr(importlib.import_module(module), attribute)
-    elif name in _installed():
-        found = _installed()[name].load()
-    else:
+    if use in _OURS:
+        use = _OURS[use]
+    elif use in _installed():
+        use = _installed()[use].value
+    target, colon, name = use.rpartition(":")
+    if not colon:
         return None
-    return found if isinstance(found, Adapter) else None
+    found = vars(module_of(target, base or Path())).get(name)
+    if not isinstance(found, Adapter):
+        raise PluginError(f"expected an Adapter at {use}, got {'none' if found is None else type(found).__name__}")
+    return found
 
 
 def kind_of(setting: Setting) -> Kind:
@@ -194,11 +205,7 @@ class VenueKind:
         if not isinstance(node, Table):
             return reading.expected(node, self.expected)
         named = node.items.get("adapter")
-        adapter = declared(named.text) if isinstance(named, Scalar) else None
-        if isinstance(named, Scalar) and adapter is None:
-            near = nearest(named.text, adapters())
-            wanted = f"an adapter that is installed ({', '.join(adapters())})"
-            reading.refuse(named.place, f"expected {wanted}, got {named.text!r}{near}")
+        adapter = self._adapter(named, reading) if isinstance(named, Scalar) else None
         common = self.section.kinds()
         own = {setting.name: setting for setting in (adapter.settings if adapter else ())}
         ours = {name: item for name, item in node.items.items() if name in common}
@@ -209,7 +216,19 @@ class VenueKind:
                 reading.refuse(node.places[name], f"expected a known key, got {name!r}{near}")
         venue = self.section.read(Table(node.place, ours, node.places), reading)
         settings = {name: self._setting(setting, node, reading) for name, setting in own.items()}
-        return evolve(venue, settings=settings)
+        return evolve(venue, declaration=adapter, settings=settings)
+
+    def _adapter(self, named: Scalar, reading: Reading) -> Adapter | None:
+        try:
+            adapter = declared(named.text, reading.base)
+        except PluginError as error:
+            reading.refuse(named.place, str(error))
+            return None
+        if adapter is None:
+            near = nearest(named.text, adapters())
+            wanted = f"an installed adapter ({', '.join(adapters())}), package.module:NAME or ./file.py:NAME"
+            reading.refuse(named.place, f"expected {wanted}, got {named.text!r}{near}")
+        return adapter
 
     def _setting(self, setting: Setting, node: Table, reading: Reading) -> Any:
         if setting.name in node.items:
@@ -221,7 +240,7 @@ class VenueKind:
 
     def show(self, value: Any) -> Any:
         shown = self.section.show(value)
-        adapter = declared(value.adapter)
+        adapter = value.declaration
         where = endpoint(value)
         if where is not None:
             shown |= {"url": where.url, "http_url": where.http_url}

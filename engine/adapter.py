@@ -36,9 +36,10 @@ class Adapter:
     """One adapter: its name in a config, its hosts and addresses, its credentials and settings.
 
     `credentials` are all that it knows, `needed` those that live trading does not start without. `login_for_data`
-    says whether paper needs them, too. An adapter without a `url` has no live market. `local` says that a venue of
-    its kind can be served on this machine. `wire` (``module:function``) makes its wire of a `Site` and a clock, and is
-    imported when a run begins.
+    says whether paper needs them, too. An adapter without a `url` has no live market. `wire` (``module:function``)
+    makes its wire of a `Site` and a clock, and is imported when a run begins. `mirror` is a module that serves a venue
+    of its kind on this machine, where there is one: `serve(options, port=..., faults=...)`, an async context manager
+    whose value has `announcement()`, and `Options`, what that takes.
     """
 
     name: str
@@ -49,8 +50,8 @@ class Adapter:
     needed: tuple[str, ...] = ()
     login_for_data: bool = False
     settings: tuple[Setting, ...] = ()
-    local: bool = False
     wire: str = ""
+    mirror: str = ""
 
 
 @frozen(kw_only=True)

@@ -16,8 +16,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 ROOMS = ("engine", "risk", "strategies", "adapters", "reports", "app")
-KITS = ("strategies/testing.py", "adapters/conformance.py")
-"""Kits for authors join rooms, as `app` does, to run one strategy or one venue alone."""
+KIT = "strategies/testing.py"
+"""The kit for authors of strategies joins rooms, as `app` does, to run one strategy alone."""
+TRIALS = "adapters/conformance/"
+"""The kit for authors of adapters plays whole runs, as the command line does; so it stands above `app`, as users do."""
 
 MODULE_LINES = 500
 FUNCTION_LINES = 70
@@ -118,7 +120,9 @@ def may_import(source: Source, name: str) -> bool:
         return True
     if room == source.room or (room == "engine" and source.room != "engine"):
         return True
-    return source.path in KITS and (room == "risk" or parts[1:3] == ["adapters", "sim"])
+    if source.path.startswith(TRIALS):
+        return room not in ("strategies", "reports")
+    return source.path == KIT and (room == "risk" or parts[1:3] == ["adapters", "sim"])
 
 
 def rooms_import_only_what_they_may(source: Source) -> Iterator[str]:
@@ -241,6 +245,8 @@ RULES: dict[Callable[[Source], Iterator[str]], list[tuple[str, str]]] = {
         ("reports/x.py", "from tickwright.adapters.tape import reader"),
         ("strategies/testing.py", "from tickwright.adapters.tape import reader"),
         ("strategies/testing.py", "from tickwright import cli"),
+        ("adapters/conformance/x.py", "from tickwright.reports import html"),
+        ("adapters/local/x.py", "from tickwright.trading import opened"),
     ],
     the_core_touches_no_world: [
         ("engine/x.py", "import time"),
@@ -328,6 +334,7 @@ def test_headers_obey_the_rooms() -> None:
         ("app/x.py", "from tickwright.risk.gate import Gate\nfrom tickwright import config\nprint(1)"),
         ("app/templates/x.py", "from tickwright import Strategy"),
         ("strategies/testing.py", "from tickwright.adapters.sim.venue import Sim\nfrom tickwright.risk.gate import G"),
+        ("adapters/conformance/x.py", "from tickwright.trading import opened\nfrom tickwright import Strategy"),
         ("engine/live.py", "import trio, time"),
         ("adapters/session.py", "import trio\ntry: ...\nexcept OSError: ..."),
     ],

@@ -4,7 +4,7 @@ It trades as anybody does: its takers hit whoever stands first, clients included
 clients. Everything is drawn from the random source that it is given.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from random import Random
 from typing import Any, Final, Protocol
@@ -20,6 +20,13 @@ class StreetOrder(Protocol):
 
     @property
     def ticks(self) -> int: ...
+
+    @property
+    def side(self) -> int: ...
+
+    @property
+    def account(self) -> object:
+        """Whose it is; None of the street's own."""
 
 
 class StreetMarket(Protocol):
@@ -40,6 +47,12 @@ class StreetExchange(Protocol):
     def street(
         self, symbol: str, side: int, lots: int, ticks: int, at: int, outlet: Any, *, rests: bool
     ) -> StreetOrder: ...
+
+    def resting(self, symbol: str) -> Sequence[StreetOrder]:
+        """What rests in a book, clients' orders among it; at each price in the order of the queue."""
+
+    def revise(self, order: Any, lots: int) -> None:
+        """An order of the street that rests now has so many lots left: with fewer it keeps its place."""
 
 
 class StreetGrid(Protocol):

@@ -52,6 +52,6 @@ POWERTRADE: Final = Adapter(
         ),
         Setting(name="token_uri", about="What tokens say under `uri`, where the venue wants it said."),
     ),
-    local=True,
     wire="tickwright.adapters.powertrade.venue:make",
+    mirror="tickwright.adapters.powertrade.mirror",
 )

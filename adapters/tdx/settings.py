@@ -85,6 +85,6 @@ TDX: Final = Adapter(
         Setting(name="refresh_path", about="Path of the renewal of a token; by default two are tried."),
         Setting(name="device_id", about="An id with which a login takes over the session of an earlier one."),
     ),
-    local=True,
     wire="tickwright.adapters.tdx.venue:make",
+    mirror="tickwright.adapters.tdx.mirror",
 )

@@ -7,6 +7,8 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final
 
 import click
+from attrs import fields_dict
+from click.core import ParameterSource
 
 from tickwright.cli import DONE
 from tickwright.commands.options import json_option
@@ -14,14 +16,6 @@ from tickwright.commands.options import json_option
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-LOCAL_VENUES: Final = {
-    "powertrade": "tickwright.adapters.powertrade.mirror",
-    "tdx": "tickwright.adapters.tdx.mirror",
-}
-"""Where the local venue of each name is. Its module has `serve(options, port=...)`, an async context manager whose
-value has `announcement()`; `Options`, what that takes; and `switched`, which reads switches as they are typed.
-Faults are of the one kind for all."""
 
 OPTIONS: Final = {"pairs": "--pair", "market": "--market", "rate": "--rate", "tape": "--tape"}
 """What a venue calls a value, and the option that gives it."""
@@ -33,7 +27,7 @@ def venue() -> None:
 
 
 @venue.command()
-@click.argument("name", type=click.Choice(sorted(LOCAL_VENUES)))
+@click.argument("name")
 @click.option("--port", type=click.IntRange(0, 65535), default=0, show_default=True, help="0: any that is free.")
 @click.option("--accounts", type=click.IntRange(1, 100), default=1, show_default=True, help="How many clients.")
 @click.option("--pair", "pairs", metavar="SYMBOL", multiple=True, help="What is listed; may be repeated.")
@@ -57,7 +51,9 @@ def serve(
     as_json: bool,
     **given: Any,
 ) -> None:
-    """Serve until SIGINT or SIGTERM.
+    """Serve the local venue of an adapter until SIGINT or SIGTERM.
+
+    NAME is tdx, powertrade or another adapter as a config names it (package.module:NAME, ./file.py:NAME).
 
     Prints one line when ready: with --json, an object with the URLs and the credentials, which are made for this run.
     """
@@ -65,23 +61,48 @@ def serve(
 
     import trio
 
-    kind = importlib.import_module(LOCAL_VENUES[name])
-    chosen = {key: value for key, value in given.items() if value is not None}
-    for option in ("instruments", "credentials"):
-        if option in chosen and not hasattr(kind.Options, option):
-            raise click.BadParameter(f"{name} has none", param_hint=f"--{option}")
+    kind = local_venue(name)
+    stated = {key for key in given if ctx.get_parameter_source(key) is not ParameterSource.DEFAULT}
+    known = fields_dict(kind.Options)
+    chosen = {key: value for key, value in given.items() if key in known and value is not None}
+    for option in sorted(stated - known.keys()):
+        raise click.BadParameter(f"{name} has none", param_hint=OPTIONS.get(option, f"--{option}"))
     chosen.setdefault("seed", secrets.randbits(32))
-    if chosen["tape"]:
+    tape = chosen.get("tape")
+    if tape:
         chosen.setdefault("market", "tape")
-    if chosen.get("market") == "tape" and not chosen["tape"]:
+    if chosen.get("market") == "tape" and not tape:
         raise click.UsageError("--tape: expected the recording that --market tape plays, received none")
+    pairs = dict(_pair(switch) for switch in switches)
+    if pairs and not hasattr(kind, "switched"):
+        raise click.BadParameter(f"{name} has none", param_hint="--switch")
     with _usage("--switch "):
-        switched = kind.switched(dict(_pair(switch) for switch in switches))
+        switched = kind.switched(pairs) if pairs else {}
     script = read_faults(faults, given["seed"])
     with _usage():
         options = kind.Options(**chosen, **switched)
         trio.run(_serve, kind, options, port, script, as_json)
     ctx.exit(DONE)
+
+
+def local_venue(name: str) -> Any:
+    """The module that serves the local venue of an adapter.
+
+    Raises:
+        UsageError: no such adapter, or it has no local venue.
+    """
+    from tickwright.loading import PluginError
+    from tickwright.venues import adapters, declared
+
+    try:
+        adapter = declared(name)
+    except PluginError as error:
+        raise click.UsageError(str(error)) from None
+    if adapter is None or not adapter.mirror:
+        known = [each for each in adapters() if each != "sim"]
+        wanted = f"an adapter with a local venue ({', '.join(map(repr, known))}, package.module:NAME or ./file.py:NAME)"
+        raise click.UsageError(f"expected {wanted}, got {name!r}")
+    return importlib.import_module(adapter.mirror)
 
 
 @contextmanager

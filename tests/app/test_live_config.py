@@ -103,7 +103,7 @@ def test_a_live_file_loads_with_the_adapter_s_addresses_and_defaults(changed):
 @pytest.mark.parametrize(
     ("old", "new", "line", "message"),
     [
-        ("adapter: tdx", "adapter: tdy", 8, "an adapter that is installed (sim, powertrade, tdx), got 'tdy' ("),
+        ("adapter: tdx", "adapter: tdy", 8, "tdx), package.module:NAME or ./file.py:NAME, got 'tdy' ("),
         ("adapter: tdx", "adapter: sim", 9, "sub_account_id: expected a known key, got 'sub_account_id'"),
         (f"sub_account_id: {UUID}", "sub_acount_id: x", 9, "got 'sub_acount_id' (did you mean 'sub_account_id'?)"),
         (UUID, "mine", 9, "sub_account_id: expected the id of a sub-account (a UUID), got 'mine'"),

@@ -1,44 +1,54 @@
-"""The simulator and the local venue across the wire make the same of the same orders in the same market."""
+"""The simulator and the local venues across the wire make the same of the same orders in the same market."""
 
 from collections import Counter
-from decimal import Decimal
 from pathlib import Path
 
 import pytest
-from attrs import evolve
-from parity_rig import SYMBOL, across_the_wire, simulated
-from parity_script import Cancel, Levels, Place, Print, Replace, script
 from trio.testing import MockClock
 
+from tickwright.adapters.conformance.parity import asked, check_parity, simulated
+from tickwright.adapters.conformance.script import Cancel, Levels, Place, Print, Replace, script
+from tickwright.adapters.conformance.under_test import VenueUnderTest
 from tickwright.adapters.tdx.mirror import assumed
-from tickwright.adapters.tdx.mirror.listing import listed_pairs
 from tickwright.engine.terms import FOK, GTC, IOC
 
 SEEDS = range(20)
-(LISTED,) = listed_pairs([SYMBOL])
-INSTRUMENT = evolve(LISTED.instrument, maker_fee=Decimal(assumed.FEE), taker_fee=Decimal(assumed.FEE))
+FAST = {"messages_per_s": 100_000, "requests_per_s": 1000}
+NO_SAMPLES = {"samples": Path("none"), "readers": {}, "expected": {}, "encode": lambda sample: ""}
+TDX = VenueUnderTest(
+    adapter="tdx",
+    symbol="BTC/CHF",
+    options={"self_trade": "cancel_taker"},
+    settings=FAST,
+    maker_fee=assumed.FEE,
+    taker_fee=assumed.FEE,
+    **NO_SAMPLES,
+)
+POWERTRADE = VenueUnderTest(
+    adapter="powertrade", symbol="BTC-USD", options={"pairs": ("BTC-USD",), "rfqs": False}, settings=FAST, **NO_SAMPLES
+)
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 async def test_simulator_and_wire_agree(autojump_clock: MockClock, tmp_path: Path, seed: int) -> None:
     """Order by order and row by row; the account's position, profit and fees too, to the last digit."""
-    events = script(seed)
-    self_match = ("deny_new", "cancel_old")[seed % 2]
-    one = await simulated(tmp_path / "one", events, self_match, INSTRUMENT, assumed.FEE)
-    other = await across_the_wire(tmp_path / "other", events, self_match, assumed.FEE)
-    assert one.rows == other.rows
-    assert one == other
-    assert one.alarms == ["stop: the script is over"]
-    assert len({row[1] for row in one.rows}) >= 3
+    await check_parity(TDX, tmp_path, seed)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("seed", range(3))
+async def test_powertrade_and_the_simulator_agree(autojump_clock: MockClock, tmp_path: Path, seed: int) -> None:
+    await check_parity(POWERTRADE, tmp_path, seed)
 
 
 @pytest.mark.slow
 async def test_another_rule_of_the_queue_is_noticed(autojump_clock: MockClock, tmp_path: Path) -> None:
     """Who stands in front of everybody fills sooner than at a venue: the comparison can fail."""
+    known = await asked(TDX, tmp_path / "ask")
     events = script(3)
-    one = await simulated(tmp_path / "one", events, "deny_new", INSTRUMENT, assumed.FEE, queue="optimistic")
-    other = await simulated(tmp_path / "other", events, "deny_new", INSTRUMENT, assumed.FEE)
+    one = await simulated(TDX, tmp_path / "one", events, known, queue="optimistic")
+    other = await simulated(TDX, tmp_path / "other", events, known)
     assert one.rows != other.rows
 
 

@@ -208,6 +208,11 @@ class Exchange:
         self._count += 1
         self.markets[order.listed.symbol].resize(order, lots, FIRST_DISPLAY + self._count)
 
+    def resting(self, symbol: str) -> list[Order]:
+        """What rests in a book, clients' orders among it; at each price in the order of the queue."""
+        market = self.markets[symbol]
+        return [order for side in (1, -1) for order in market.orders(side)]
+
     def clear_street(self) -> None:
         """Take every order of the market out of every book; those of clients stay."""
         for market in self.markets.values():

@@ -209,6 +209,15 @@ class Exchange:
             market.rest(order)
         return order
 
+    def resting(self, symbol: str) -> list[Order]:
+        """What rests in a book, clients' orders among it; at each price in the order of the queue."""
+        market = self.markets[symbol]
+        return [market.orders[name] for queue in market.resting.queues.values() for name in queue]
+
+    def revise(self, order: Order, lots: int) -> None:
+        """An order of the market that rests now has so many lots left."""
+        self.markets[order.pair.symbol].resize(order, lots)
+
     def print_trade(self, symbol: str, side: int, lots: int, ticks: int, at: int, outlet: Outlet) -> None:
         """Tell of a trade that met no order here."""
         market = self.markets[symbol]

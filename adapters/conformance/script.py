@@ -1,4 +1,4 @@
-"""A seeded script of orders and market events that simulator and local venue must play alike.
+"""A seeded script of orders and market events that the simulator and a venue across the wire must play alike.
 
 The market of a script is the *street*: everybody but us. A script knows the street's book exactly, because it states
 whole levels, and puts right each level that an order of ours has taken from before anything else happens there. What
@@ -14,15 +14,17 @@ Left out, because the two differ there by their nature (`docs/simulator.md` stat
   street's orders of a level in one unless an own order stands among them, and the script takes from no such level.
 - A level from which an own order took stays reduced at a venue, and is whole again with its next row in the simulator:
   the script says after each taking order what the level is now.
-- `DAY` at midnight: the simulator expires such orders, this venue cancels them. `reduce_only` and `GTD`: no such thing
-  at this venue.
+- `DAY` at midnight, `reduce_only` and `GTD`: venues differ in what they do there, where they have such a thing.
+
+What a venue's `Capability` does not list is not asked for: post-only orders, FOK, market orders.
 """
 
 from random import Random
 
 from attrs import Factory, define, frozen
 
-from tickwright.engine.terms import FOK, GTC, IOC
+from tickwright.engine.capability import Capability
+from tickwright.engine.terms import FOK, GTC, IOC, OrderType, TimeInForce
 
 MIDDLE = 104_000
 """Where the market begins, in ticks."""
@@ -97,6 +99,7 @@ class Script:
     """Makes the events of one seed."""
 
     random: Random
+    capability: Capability = Factory(Capability)
     events: list[Event] = Factory(list)
     books: dict[int, dict[int, int]] = Factory(lambda: {1: {}, -1: {}})
     resting: list[Mine] = Factory(list)
@@ -198,7 +201,23 @@ class Script:
         best = self.best(side)
         inside = side * (self.best(-side) - best) - 1
         ticks = best + side * (rng.randint(1, inside) if inside > 0 and rng.random() < 0.4 else -rng.randint(0, 4))
-        self.ask(Place(side=side, ticks=ticks, lots=rng.randint(1, 25), post_only=rng.random() < 0.3))
+        self.ask(Place(side=side, ticks=ticks, lots=rng.randint(1, 25), post_only=self.quietly()))
+
+    def quietly(self) -> bool:
+        """Whether an order shall never take, where the venue knows such orders."""
+        return self.random.random() < 0.3 and self.capability.post_only
+
+    def takers(self) -> tuple[str, ...]:
+        """The kinds of orders that may take, of those that the venue knows."""
+        able = self.capability
+        known = {
+            "post_only": able.post_only,
+            "ioc": TimeInForce.IOC in able.times_in_force,
+            "fok": TimeInForce.FOK in able.times_in_force,
+            "market": OrderType.MARKET in able.types,
+            "two": TimeInForce.IOC in able.times_in_force,
+        }
+        return ("gtc", *(kind for kind, has in known.items() if has))
 
     def take(self) -> None:
         """One or two orders that take, and what is left of the levels they reached."""
@@ -208,7 +227,7 @@ class Script:
         ours = {each.ticks for each in self.resting if each.side == -side}
         if ours & self.books[-side].keys():
             return
-        kind = rng.choice(("gtc", "post_only", "ioc", "fok", "market", "two"))
+        kind = rng.choice(self.takers())
         # Never all that there is: a book with one side is no book to trade on.
         lots = rng.randint(1, min(90, (sum(self.books[-side].values()) - 1) // (2 if kind == "two" else 1)))
         if kind == "gtc":
@@ -273,9 +292,9 @@ class Script:
         mine.ticks, mine.lots = ticks, lots
 
 
-def script(seed: int, length: int = 120) -> list[Event]:
-    """The events of a seed, `length` or a few more."""
-    made = Script(Random(seed))
+def script(seed: int, length: int = 120, capability: Capability | None = None) -> list[Event]:
+    """The events of a seed, `length` or a few more, with orders of the kinds that a venue knows (default: of all)."""
+    made = Script(Random(seed), capability or Capability())
     made.open()
     doings = (
         (made.level, 25),

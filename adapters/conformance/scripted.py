@@ -1,8 +1,7 @@
-"""The strategy of a parity run: it does what it is told, and writes down what becomes of it."""
-
-from parity_script import Cancel, Command, Place, Replace
+"""The strategy of a trial: it does what it is told, and writes down what becomes of it."""
 
 from tickwright import Order, Strategy
+from tickwright.adapters.conformance.script import Cancel, Command, Place, Replace
 
 Row = tuple[str, str, float, float | None, str]
 """The number in an order's id, its state, what of it is filled, at which average price, and a code."""
@@ -41,9 +40,11 @@ class Scripted(Strategy):
             case Cancel(which=which):
                 self.cancel(self.youngest(which))
             case Replace(which=which, ticks=ticks, lots=lots):
-                price = None if ticks is None else instrument.price(ticks)
-                qty = None if lots is None else instrument.qty(lots)
-                self.replace(self.youngest(which), qty=qty, price=price)
+                self.replace(
+                    self.youngest(which),
+                    qty=None if lots is None else instrument.qty(lots),
+                    price=None if ticks is None else instrument.price(ticks),
+                )
 
     def youngest(self, which: int) -> Order:
         order = self.asked[which]
