@@ -16,7 +16,7 @@ from random import Random
 from typing import Any, Final
 
 import trio
-from attrs import define, field
+from attrs import define, evolve, field
 
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.backtesting import CODES, as_yaml
@@ -413,6 +413,8 @@ async def served_venues(config: Config, told: Told) -> AsyncIterator[dict[str, M
             assert spec.declaration is not None, f"checked with the config: {key} has an adapter"
             module = importlib.import_module(spec.declaration.mirror)
             options = module.Options(seed=spec.local.seed, pairs=spec.local.pairs)
+            if hasattr(options, "maker_fee"):
+                options = evolve(options, maker_fee=spec.fees.maker, taker_fee=spec.fees.taker)
             script = None if spec.local.faults is None else config.path(spec.local.faults)
             venue = await stack.enter_async_context(module.serve(options, port=0, faults=read_faults(script)))
             found[key] = venue.announcement()

@@ -154,6 +154,7 @@ class Client:
             raise Failed(10, UNAUTHORIZED) from None
         self._desk.feeds.own(self.account, self)
         self._confirm(tag)
+        self._desk.feeds.remind(self.account, self)
 
     def _entities(self, body: dict[str, Any], tag: str) -> None:
         at = self._desk.now()

@@ -4,6 +4,7 @@ What it has to tell goes to an `Outlet`, in the order in which things happened: 
 then to everybody.
 """
 
+from decimal import Decimal
 from typing import Any, Final, Protocol
 
 from tickwright.adapters.local.record import Record
@@ -42,6 +43,8 @@ class Outlet(Watcher, Protocol):
     def cancelled(self, order: Order, at: int) -> None: ...
 
     def traded(self, trade: Trade) -> None: ...
+
+    def paid(self, account: Account, name: str, body: dict[str, str]) -> None: ...
 
 
 class Exchange:
@@ -182,7 +185,17 @@ class Exchange:
             if 0 < order.expires <= at or 0 < order.listed.ends <= at:
                 self.cancel(order, TIMEOUT, at)
         for listed in [each for each in self.listed.values() if 0 < each.ends <= at]:
-            self.holdings.settle(self.accounts, listed, self.markets, at)
+            self._pay("settlement", self.holdings.settle(self.accounts, listed, self.markets, at))
+
+    def fund(self, rate: Decimal, at: int) -> None:
+        """Let funding be paid for every perpetual, at a time that stands for the whole period."""
+        for listed in [each for each in self.listed.values() if each.product == "perpetual_future"]:
+            self._pay("funding", self.holdings.fund(self.accounts, listed, self.markets, rate, at))
+
+    def _pay(self, name: str, told: list[tuple[Account, dict[str, str]]]) -> None:
+        for account, body in told:
+            account.payments.append((name, body))
+            self.outlet.paid(account, name, body)
 
     # --- orders of the market -------------------------------------------------------------------------------------
 

@@ -98,6 +98,11 @@ class Feeds:
         """Somebody hears of an account's orders from now on."""
         self._own.setdefault(account.api_key, []).append(hearer)
 
+    def remind(self, account: Account, hearer: Hearer) -> None:
+        """Tell of everything that was paid so far, for who was not there."""
+        for name, body in account.payments:
+            hearer.send(name, body, "order")
+
     def disown(self, account: Account, hearer: Hearer) -> bool:
         """Somebody hears of them no more; whether nobody does."""
         hearers = self._own.get(account.api_key, [])
@@ -133,6 +138,9 @@ class Feeds:
         hearers = self._heard.get((trade.maker.listed.symbol, TRADES))
         if hearers:
             _tell(hearers, "trade", shapes.trade(trade, self._now()), "trade")
+
+    def paid(self, account: Account, name: str, body: dict[str, str]) -> None:
+        _tell(self._own.get(account.api_key, ()), name, body, "order")
 
     def pulse(self, at: int) -> None:
         """100 ms have passed: books that are told at intervals."""

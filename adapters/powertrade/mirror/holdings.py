@@ -9,6 +9,7 @@ from tickwright.adapters.powertrade.mirror.entry import Wanted
 from tickwright.adapters.powertrade.mirror.keys import Account, Position
 from tickwright.adapters.powertrade.mirror.listing import Listed, fraction
 from tickwright.adapters.powertrade.mirror.orders import FIRM, MARKET, Execution, Order
+from tickwright.engine.times import SECOND
 
 FUNDS: Final = {"USD": "100000000", "BTC": "1000", "ETH": "20000", "SOL": "100000", "PTF": "100000000"}
 FUNDS_ELSE: Final = "1000000"
@@ -26,8 +27,11 @@ Parts = list[tuple[Listed, int, Decimal]]
 class Holdings:
     """Books what executions change, and says what everybody has."""
 
-    def __init__(self, funds: Mapping[str, str]) -> None:
+    def __init__(
+        self, funds: Mapping[str, str], maker_fee: Decimal = Decimal(0), taker_fee: Decimal = Decimal(0)
+    ) -> None:
         self._funds = {**FUNDS, **funds}
+        self._fees = {False: maker_fee, True: taker_fee}
         self.deliverables: dict[str, int] = {}
 
     def endow(self, accounts: list[Account], listed: Iterable[Listed]) -> None:
@@ -41,6 +45,7 @@ class Holdings:
                 self.deliverables[each.symbol] = _FIRST_DERIVATIVE + each.entity_id
         for account in accounts:
             account.positions.clear()
+            account.payments.clear()
             account.cash = {name: Decimal(self._funds.get(name, FUNDS_ELSE)) for name in assets}
 
     def affords(self, account: Account, wanted: Wanted, others: list[Order]) -> bool:
@@ -50,7 +55,8 @@ class Holdings:
             return True
         qty = listed.instrument.qty(wanted.lots)
         asset = listed.quote if wanted.side > 0 else listed.base
-        needed = qty * listed.instrument.price(wanted.ticks) if wanted.side > 0 else qty
+        share = 1 + max(*self._fees.values(), Decimal(0))
+        needed = qty * listed.instrument.price(wanted.ticks) * share if wanted.side > 0 else qty
         return needed <= account.cash.get(asset, Decimal(0)) - reserved(asset, others)
 
     def book(self, execution: Execution, markets: Mapping[str, Market]) -> None:
@@ -59,21 +65,54 @@ class Holdings:
         account = order.account
         if account is None:
             return
-        qty = order.listed.instrument.qty(execution.lots)
+        grid = order.listed.instrument
+        qty = grid.qty(execution.lots)
+        account.cash[order.listed.quote] -= abs(qty * grid.price(execution.ticks)) * self._fees[execution.taker]
         for listed, ratio, price in _parts(order.listed, execution.ticks, markets):
             amount = qty * order.side * ratio
             if listed.product == "spot":
                 account.cash[listed.base] = account.cash.get(listed.base, Decimal(0)) + amount
                 account.cash[listed.quote] = account.cash.get(listed.quote, Decimal(0)) - amount * price
             else:
-                _move(account, listed, amount, price, execution.at)
+                _move(account, listed, amount, price)
 
-    def settle(self, accounts: list[Account], listed: Listed, markets: Mapping[str, Market], at: int) -> None:
-        """Close the positions of an instrument that has expired, at what its underlying or its book is worth."""
+    def settle(
+        self, accounts: list[Account], listed: Listed, markets: Mapping[str, Market], at: int
+    ) -> list[tuple[Account, dict[str, str]]]:
+        """Close the positions of an instrument that has expired, at what its underlying or its book is worth; what is
+        told of it, to whom.
+        """
+        found = []
         for account in accounts:
             position = account.positions.get(listed.symbol)
-            if position is not None and position.size:
-                _move(account, listed, -position.size, _final(listed, markets), at)
+            if position is None or not position.size:
+                continue
+            price, size = _final(listed, markets), position.size
+            _move(account, listed, -size, price)
+            number = f"{listed.entity_id}{listed.ends // SECOND}"
+            told = _payment(listed, at) | {
+                "settlement_id": number,
+                "price": fraction(price),
+                "quantity": fraction(size),
+            }
+            found.append((account, told))
+        return found
+
+    def fund(
+        self, accounts: list[Account], listed: Listed, markets: Mapping[str, Market], rate: Decimal, at: int
+    ) -> list[tuple[Account, dict[str, str]]]:
+        """Let longs of a perpetual pay shorts; what is told of it, to whom."""
+        found = []
+        for account in accounts:
+            position = account.positions.get(listed.symbol)
+            if position is None or not position.size:
+                continue
+            amount = -position.size * worth(markets[listed.symbol]) * rate
+            account.cash[listed.quote] += amount
+            number = f"{listed.entity_id}{at // SECOND}"
+            told = {"funding_id": number, "rate": fraction(rate), "amount": fraction(amount), "asset": listed.quote}
+            found.append((account, _payment(listed, at) | told))
+        return found
 
     def positions(self, account: Account, markets: Mapping[str, Market], at: int) -> list[dict[str, str]]:
         rows = []
@@ -115,6 +154,11 @@ class Holdings:
         return rows
 
 
+def _payment(listed: Listed, at: int) -> dict[str, str]:
+    stamps = {"server_utc_timestamp": str(at // 1000), "utc_timestamp": str(at // 1000)}
+    return stamps | {"tradeable_entity_id": str(listed.entity_id), "symbol": listed.symbol}
+
+
 def reserved(asset: str, orders: list[Order]) -> Decimal:
     """How much of an asset open spot orders hold."""
     total = Decimal(0)
@@ -149,20 +193,19 @@ def _parts(listed: Listed, ticks: int, markets: Mapping[str, Market]) -> Parts:
     return [(first, ratio, ((price - rest) / ratio).quantize(_PLACES)), *found[1:]]
 
 
-def _move(account: Account, listed: Listed, amount: Decimal, price: Decimal, at: int) -> None:
+def _move(account: Account, listed: Listed, amount: Decimal, price: Decimal) -> None:
     """A position grows at its average price, or shrinks and realises what it has made."""
     position = account.positions.setdefault(listed.symbol, Position())
-    size = position.size + amount
-    if position.size * amount >= 0:
-        cost = position.average * position.size + price * amount
-        position.average = (cost / size).quantize(_PLACES) if size else Decimal(0)
-    else:
-        closed = min(abs(amount), abs(position.size)) * (1 if position.size > 0 else -1)
-        account.cash[listed.quote] += (price - position.average) * closed
-        if size * position.size <= 0:
-            position.average = price if size else Decimal(0)
-    position.size = size
-    position.changed = at
+    held = position.size
+    if held * amount < 0:
+        closed = min(abs(amount), abs(held)) * (1 if held > 0 else -1)
+        share = position.cost * closed / held
+        account.cash[listed.quote] += price * closed - share
+        position.cost -= share
+        amount += closed
+        position.size -= closed
+    position.size += amount
+    position.cost = position.cost + price * amount if position.size else Decimal(0)
 
 
 def _final(listed: Listed, markets: Mapping[str, Market]) -> Decimal:

@@ -21,6 +21,7 @@ TOKEN_MAX: Final = 8192
 EARLY_S: Final = 10
 """How far a token may be dated ahead."""
 STRICT_LIFE_S: Final = 35
+_PLACES: Final = Decimal("0.0000000001")
 UNAUTHORIZED: Final = "auth server rejected the authenticate request, Unauthorized"
 
 
@@ -30,16 +31,22 @@ class Unauthorized(Exception):
 
 @define
 class Position:
-    """Signed size and average price."""
+    """Signed size, and what it has cost (below zero for a short one)."""
 
     size: Decimal = Decimal(0)
-    average: Decimal = Decimal(0)
-    changed: int = 0
+    cost: Decimal = Decimal(0)
+
+    @property
+    def average(self) -> Decimal:
+        """The average price, rounded as it is told."""
+        return (self.cost / self.size).quantize(_PLACES) if self.size else Decimal(0)
 
 
 @define(eq=False, kw_only=True)
 class Account:
-    """One API key, and what its owner holds: assets, and positions by symbol."""
+    """One API key, and what its owner holds: assets, and positions by symbol; `payments` are settlements and funding,
+    as they are told.
+    """
 
     api_key: str
     key: ec.EllipticCurvePrivateKey = field(repr=False)
@@ -49,6 +56,7 @@ class Account:
     issued_after: int = 0
     cash: dict[str, Decimal] = Factory(dict)
     positions: dict[str, Position] = Factory(dict)
+    payments: list[tuple[str, dict[str, str]]] = Factory(list)
 
     def pem(self) -> str:
         """The private key, as its owner needs it."""

@@ -1,6 +1,8 @@
 """Everything about a local PowerTrade that can be chosen, in one frozen object."""
 
+import re
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 import attrs
@@ -10,6 +12,7 @@ from tickwright.adapters.local.house import OptionError
 
 MARKETS: Final = ("random", "none")
 ACCOUNTS_MAX: Final = 100
+_PART: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,12})?", re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -24,7 +27,9 @@ class Options:
     Behaviour: `cancel_on_disconnect` cancels a key's orders when its last socket closes; `strict_tokens` takes tokens
     of at most 35 s whose nonce grows, and no others; `multi_leg_order_id` states the order id when an order with legs
     is accepted; `idle_disconnect_s` ends a connection that says nothing for so long, 0 never; `rfqs` lets the random
-    market ask for quotes.
+    market ask for quotes; `maker_fee` and `taker_fee` are what an execution costs, as parts of its value in quote
+    currency (a maker's may be negative); `funding_rate` is what longs of perpetuals pay shorts every eight hours, as a
+    part of the position's worth.
     """
 
     seed: int = 1
@@ -42,6 +47,9 @@ class Options:
     multi_leg_order_id: bool = True
     idle_disconnect_s: int = 0
     rfqs: bool = True
+    maker_fee: Decimal = Decimal(0)
+    taker_fee: Decimal = Decimal(0)
+    funding_rate: Decimal = Decimal(0)
 
     def __attrs_post_init__(self) -> None:
         if self.market not in MARKETS or self.tape:
@@ -51,9 +59,21 @@ class Options:
             raise OptionError(f"accounts: expected 1 to {ACCOUNTS_MAX}, received {self.accounts}")
         if not 0 < self.rate <= 1_000_000:
             raise OptionError(f"rate: expected more than 0, at most 1000000, received {self.rate}")
+        for name in PARTS:
+            part = getattr(self, name)
+            if not abs(part) < 1:
+                raise OptionError(f"{name}: expected a part of a value, less than 1, received {part}")
 
 
-SWITCHES: Final = ("cancel_on_disconnect", "strict_tokens", "multi_leg_order_id", "idle_disconnect_s", "rfqs")
+PARTS: Final = ("maker_fee", "taker_fee", "funding_rate")
+SWITCHES: Final = (
+    "cancel_on_disconnect",
+    "strict_tokens",
+    "multi_leg_order_id",
+    "idle_disconnect_s",
+    "rfqs",
+    *PARTS,
+)
 """Options that a person sets by name and text, as `switched` reads them."""
 
 
@@ -71,6 +91,10 @@ def switched(texts: Mapping[str, str]) -> dict[str, Any]:
             if text not in ("true", "false"):
                 raise OptionError(f"{name}: expected true or false, received {text!r}")
             found[name] = text == "true"
+        elif name in PARTS:
+            if not _PART.fullmatch(text):
+                raise OptionError(f"{name}: expected a decimal such as 0.0005, received {text!r}")
+            found[name] = Decimal(text)
         elif text.isdecimal():
             found[name] = int(text)
         else:

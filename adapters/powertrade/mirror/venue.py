@@ -43,6 +43,8 @@ from tickwright.engine.times import SECOND
 ACTIONS: Final = (*EVERYWHERE, "snapshot", "unknown_order", "cross_book")
 OPTIONS_RATE: Final = 0.05
 """How busy the random market is in options, as a part of elsewhere."""
+FUNDING_NS: Final = 8 * 3600 * SECOND
+"""Funding is paid at 00:00, 08:00 and 16:00 UTC."""
 TONGUE: Final = Tongue(
     stream_path="/",
     size_max=SIZE_MAX,
@@ -72,7 +74,8 @@ class Venue:
         self.now = wall
         self.accounts = accounts
         self.record: Record[Execution] = Record()
-        self.exchange = Exchange(listed, accounts, Holdings(options.funds), self.record)
+        holdings = Holdings(options.funds, options.maker_fee, options.taker_fee)
+        self.exchange = Exchange(listed, accounts, holdings, self.record)
         self.feeds = Feeds(self.exchange, options, wall)
         self.exchange.open(self.feeds)
         self.keys = Keys(accounts, strict=options.strict_tokens)
@@ -87,6 +90,7 @@ class Venue:
         self._reviser = Reviser(self.exchange, Random(f"{options.seed}:sizes"))
         self._indexes = Indexes(self.exchange)
         self._rest = Rest(self.desk)
+        self._funded = -1
         self._nursery: trio.Nursery | None = None
 
     # --- what others read -----------------------------------------------------------------------------------------
@@ -236,6 +240,10 @@ class Venue:
     def _pulse(self, at: int) -> None:
         self._indexes.act(at)
         self.exchange.expire(at)
+        period = at // FUNDING_NS
+        if self.options.funding_rate and period > self._funded >= 0:
+            self.exchange.fund(self.options.funding_rate, period * FUNDING_NS)
+        self._funded = period
         if self.options.market == "random":
             self._reviser.act(at)
             if self.options.rfqs:
