@@ -62,7 +62,8 @@ class Stamps:
         wire._session._outbox.take = self.taken  # type: ignore[method-assign] # measured in place
 
     def received(self, message: str | bytes, at: int) -> None:
-        self.came, self.came_cpu = time.perf_counter_ns(), time.thread_time_ns()
+        self.came_cpu = time.thread_time_ns()  # first, so that the call itself is not measured
+        self.came = time.perf_counter_ns()
         self.receive(message, at)
 
     def taken(self, at: float) -> Frame | None:
