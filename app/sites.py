@@ -7,10 +7,12 @@ from typing import Any
 
 from attrs import evolve
 
+from tickwright.adapters.sim.venue import CAPABILITY
 from tickwright.build import differences
 from tickwright.config import Config
 from tickwright.document import ConfigError, Fault
 from tickwright.engine.adapter import Site
+from tickwright.engine.capability import Capability
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.secret import Secret
 from tickwright.engine.wire import Clock, QueryFailed, UnknownInstrument, Wire
@@ -60,6 +62,22 @@ def make_wire(config: Config, site: Site, clock: Clock, **how: Any) -> Wire:
     module, _, name = adapter.wire.partition(":")
     make: Callable[..., Wire] = getattr(importlib.import_module(module), name)
     return make(site, clock, **how)
+
+
+def carried(config: Config, wires: Sequence[Wire]) -> dict[str, Capability]:
+    """What can be ordered at each venue: what its adapter has words for and, on paper, the simulator carries out."""
+    found = {}
+    for wire in wires:
+        ours = found[wire.venue] = wire.capability
+        if config.mode == "paper":
+            found[wire.venue] = Capability(
+                types=ours.types & CAPABILITY.types,
+                times_in_force=ours.times_in_force & CAPABILITY.times_in_force,
+                post_only=ours.post_only and CAPABILITY.post_only,
+                reduce_only=ours.reduce_only and CAPABILITY.reduce_only,
+                quiet_books=ours.quiet_books,
+            )
+    return found
 
 
 async def instruments_of(config: Config, wires: Sequence[Wire], ids: Mapping[str, tuple[str, ...]]) -> list[Instrument]:

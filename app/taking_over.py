@@ -1,9 +1,11 @@
 """A run goes on where the last of its state folder ended: holdings, orders, positions, paper orders."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Final
+
+from attrs import frozen
 
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.build import Parts
@@ -25,26 +27,59 @@ ASKED_LATER_NS: Final = 3600 * SECOND
 """The simulated venue is asked when everything it may have said is long heard."""
 
 
-async def opening(config: Config, wires: Iterable[Wire], journal: Journal) -> tuple[dict[str, Decimal] | None, int]:
-    """What the account held when this journal began, and when that was: live as the venue said, paper as the config."""
+Held = dict[str, Decimal]
+
+
+@frozen
+class Opening:
+    """What the account held at first, in all and (live) at each venue, and when that was; `seq` is the number of the
+    journal's record that says so, and what comes before it is no past of this account."""
+
+    balances: Held
+    at: int
+    venues: dict[str, Held]
+    seq: int
+
+
+async def opening(config: Config, wires: Sequence[Wire], journal: Journal) -> Opening:
+    """What the account held at first: live as the venues said, paper as the config.
+
+    At venues that are served for the run every run is the first: they know of no earlier one.
+    """
+    anew = config.mode == "live" and any(config.venues[wire.venue.lower()].local is not None for wire in wires)
+    stated = [] if anew else list(journal.records(kinds=("baseline",)))
+    if stated:
+        said = stated[-1].plain()
+        venues = {name: held(each) for name, each in said.get("venues", {}).items()}
+        return Opening(held(said["balances"]), stated[-1].ts, venues, stated[-1].seq)
     now = journal.clock.now()
-    for record in journal.records(kinds=("baseline",)):
-        held = record.plain()["balances"]
-        return {name: Decimal(amount) for name, amount in held.items()}, record.ts
-    total: dict[str, Decimal] = dict(config.account.balances or {}) if config.mode == "paper" else {}
+    venues = {}
+    total: Held = dict(config.account.balances or {}) if config.mode == "paper" else {}
     if config.mode == "live":
         for wire in wires:
-            for name, amount in (await wire.holdings() or {}).items():
+            venues[wire.venue] = dict(await wire.holdings() or {})
+            for name, amount in venues[wire.venue].items():
                 total[name] = total.get(name, Decimal(0)) + amount
-    journal.append("baseline", {"balances": {name: str(amount) for name, amount in total.items()}}, now)
+    body = {"balances": written(total), "venues": {name: written(each) for name, each in venues.items()}}
+    journal.append("baseline", body, now)
     journal.commit()
-    return total, now
+    return Opening(total, now, venues, journal.seq)
 
 
-def remember(parts: Parts, journal: Journal, scribe: Scribe, clock: RunClock) -> Recalled:
-    """Read the journal back into the new parts; from then on they write it."""
+def held(said: Mapping[str, str]) -> Held:
+    """Amounts out of a record."""
+    return {name: Decimal(amount) for name, amount in said.items()}
+
+
+def written(amounts: Held) -> dict[str, str]:
+    """Amounts as a record has them."""
+    return {name: str(amount) for name, amount in amounts.items()}
+
+
+def remember(parts: Parts, journal: Journal, scribe: Scribe, clock: RunClock, after: int) -> Recalled:
+    """Read the journal's records after a number back into the new parts; from then on they write it."""
     past = recall(
-        journal.records(),
+        journal.records(after),
         orders=parts.core.orders,
         portfolio=parts.portfolio,
         markets=parts.core.markets,

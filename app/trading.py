@@ -58,7 +58,7 @@ from tickwright.risk.floor import Floor
 from tickwright.risk.kill import KillMode, KillSwitch
 from tickwright.run_log import RunLog
 from tickwright.signals import signals
-from tickwright.sites import instruments_of, make_wire, site_of
+from tickwright.sites import carried, instruments_of, make_wire, site_of
 from tickwright.state import StateError, StateFolder
 from tickwright.taking_over import opening, remember, since_of, take_over
 from tickwright.tally import Tally
@@ -271,21 +271,23 @@ async def opened(
         wires = tuple(make(config, site, clock) for site in sites)
         instruments = tuple(await instruments_of(config, wires, {site.venue: site.instruments for site in sites}))
         scribe = Scribe(CleanJournal(journal, log.redactor))
-        balances, baseline = await opening(config, wires, journal)
+        begun = await opening(config, wires, journal)
         parts = join_core(
             config,
             instruments,
             loaded,
             checks,
             ids=Names(f"{journal.prefix}-", journal.next_order_number - 1),
-            balances=balances,
-            capabilities=None if config.mode == "paper" else {wire.venue: wire.capability for wire in wires},
+            balances=begun.balances,
+            capabilities=carried(config, wires),
             kill=KillSwitch(journal.latch_store()),
             recorder=scribe,
             books_of=KeptPortfolio,
             watched=timed,
             log_of=log.strategy,
         )
+        for venue, lay_there in begun.venues.items():
+            parts.portfolio.open_at(venue, lay_there)
         parts.core.store = journal.store()
         warmed = warm_up(config, parts)
         folder, writer = results_of(config, parts, journal.prefix)
@@ -297,8 +299,8 @@ async def opened(
         scribe.open(Each(Cleaned(writer, log.redactor), tally, log), parts.floor.columns)
         about = {"run_id": folder.name, "folder": str(folder.resolve()), "config": config.hash8}
         scribe.begin(instruments, parts.strategies, clock.now(), **about)
-        past = remember(parts, journal, scribe, clock)
-        live = drive(config, parts, wires, journal, clock, log.told, past, since_of(past, baseline))
+        past = remember(parts, journal, scribe, clock, begun.seq)
+        live = drive(config, parts, wires, journal, clock, log.told, past, since_of(past, begun.at))
         live.warmed = warmed
         live.failed = lambda failure: log.told(failure_text(failure), "error", strategy_id=failure.strategy)
         take_over(config, parts, live, past, log.told)

@@ -95,10 +95,24 @@ def _local_venues(config: "Config", table: Table, reading: Reading) -> None:
             reading.refuse(place, f"expected a file, got none at {local.faults!r}")
         for strategy, spec in config.strategies.items():
             for id in spec.instruments:
-                symbol = id.rpartition(".")[0]
-                if local.pairs and config.venue_of(id) == name and symbol not in local.pairs:
-                    place = at(table, "venues", name, "local", "pairs")
-                    reading.refuse(place, f"expected {symbol} among them, since {strategy} trades it, got none")
+                # A package is listed with its legs.
+                legs = [part.partition("@")[0] for part in id.rpartition(".")[0].split("/")] if "@" in id else []
+                for symbol in legs or [id.rpartition(".")[0]]:
+                    if local.pairs and config.venue_of(id) == name and symbol not in local.pairs:
+                        place = at(table, "venues", name, "local", "pairs")
+                        reading.refuse(place, f"expected {symbol} among them, since {strategy} trades it, got none")
+
+
+def _all_or_none_served(config: "Config", table: Table, reading: Reading) -> None:
+    """A venue that is served for the run has forgotten everything at the next one; a real one has not."""
+    if config.mode != "live":
+        return
+    used = dict.fromkeys(config.venue_of(id) for one in config.strategies.values() for id in one.instruments)
+    served = [name for name in used if config.venues[name].local is not None]
+    real = [name for name in used if config.venues[name].local is None]
+    if served and real:
+        place = at(table, "venues", served[0], "local")
+        reading.refuse(place, f"expected no venue served for a live run beside the real {', '.join(real)}, got one")
 
 
 def _credential_names(config: "Config", table: Table, reading: Reading) -> None:
@@ -178,6 +192,7 @@ def _readable(config: "Config", table: Table, reading: Reading) -> None:
 CHECKS: Final = (
     _addresses,
     _local_venues,
+    _all_or_none_served,
     _credential_names,
     _credential_places,
     _needed,

@@ -357,7 +357,7 @@ class Intake:
             self.core.books.state_fee(order, trade_id, fee)
             return
         self.core.books.state_fee(order, trade_id, Decimal(0))
-        self.core.books.portfolio.transfer(currency, -fee, "fee")
+        self.core.books.portfolio.transfer(currency, -fee, "fee", order.instrument.venue)
 
     def stray(self, event: OrderExecuted, ts: int) -> None:
         """An execution of an order that is not known (yet)."""

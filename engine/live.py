@@ -307,7 +307,7 @@ class Live:
         now = max(self.clock.now(), self.core.now)
         self.core.now = now
         gap = asker.sweep.accept_holding(asset)
-        self.core.books.portfolio.transfer(asset, gap, f"adopted by {by}: {reason}")
+        self.core.books.portfolio.transfer(asset, gap, f"adopted by {by}: {reason}", asker.wire.venue)
         text = f"{asker.wire.venue}: {gap} {asset} adopted by {by}: {reason}"
         self.core.recorder.note(1, text, now)
         for market in self.core.markets:

@@ -20,6 +20,7 @@ cdef class Portfolio:
     cdef dict opening
     cdef dict transferred
     cdef list meters
+    cdef dict held_at
     cdef object opening_worth
 
     @cython.locals(owner=Ledger, line=Position)
@@ -31,4 +32,4 @@ cdef class Portfolio:
     @cython.locals(owner=Ledger, day=cython.longlong)
     cdef int _roll(self, long long now_ns) except -1
     @cython.locals(line=Position)
-    cpdef object balance_atoms(self, str currency)
+    cpdef object balance_atoms(self, str currency, str venue=*)

@@ -50,6 +50,7 @@ class Portfolio:
         "currency",
         "day",
         "digits",
+        "held_at",
         "instruments",
         "ledgers",
         "marks",
@@ -92,6 +93,7 @@ class Portfolio:
         self.opening_worth = sum(held * self.rate_of.get(name, 0) for name, held in self.opening.items())
         self.transferred: dict[str, int] = {}
         self.meters: list[tuple[str, Balance]] = []
+        self.held_at: dict[str, dict[str, int]] = {}
         self.adjustments: dict[tuple[str, str], Decimal] = {}
 
     def _ledger(self, name: str) -> Ledger:
@@ -176,9 +178,15 @@ class Portfolio:
             line.adjust(amount)
         self._note(reason, self.instruments[market].settle_currency, amount)
 
-    def transfer(self, currency: str, amount: Decimal, reason: str) -> None:
+    def open_at(self, venue: str, balances: Mapping[str, Decimal]) -> None:
+        """State what part of the opening balances lies at a venue, so that `balance` can be asked for it alone."""
+        self.held_at[venue] = {name: self.atoms(amount) for name, amount in balances.items()}
+
+    def transfer(self, currency: str, amount: Decimal, reason: str, venue: str = "") -> None:
         """Book money that came from outside, or left when negative: it moves the balance and is no profit."""
         self.transferred[currency] = self.transferred.get(currency, 0) + self.atoms(amount)
+        if venue in self.held_at:
+            self.held_at[venue][currency] = self.held_at[venue].get(currency, 0) + self.atoms(amount)
         for name, meter in self.meters:
             if name == currency:
                 meter.move(self.atoms(amount))
@@ -264,10 +272,15 @@ class Portfolio:
         """How far below the day's peak a strategy or the account stands, in account currency."""
         return self.account.drawdown if strategy < 0 else self.ledgers[strategy].drawdown
 
-    def balance_atoms(self, currency: str) -> int:
+    def balance_atoms(self, currency: str, venue: str = "") -> int:
         """`balance` as a whole number of ``10**-digits``."""
         total = self.opening.get(currency, 0) + self.transferred.get(currency, 0)
+        apart = venue in self.held_at
+        if apart:
+            total = self.held_at[venue].get(currency, 0)
         for market, each in enumerate(self.instruments):
+            if apart and each.venue != venue:
+                continue
             line = self.account.lines[market]
             if each.kind is not SPOT:
                 if each.settle_currency == currency:
@@ -297,13 +310,14 @@ class Portfolio:
         self.meters.append((currency, meter))
         return meter
 
-    def balance(self, currency: str) -> Decimal:
-        """What the account holds: opening balance and transfers, and what its fills moved.
+    def balance(self, currency: str, venue: str = "") -> Decimal:
+        """What the account holds: opening balance and transfers, and what its fills moved; at one venue alone where it
+        is named and `open_at` said what lay there.
 
         A spot fill moves its size in base and its value and fee in quote; a derivative moves what it realises, its
         fees and its funding in settle currency.
         """
-        return from_atoms(self.balance_atoms(currency), self.digits)
+        return from_atoms(self.balance_atoms(currency, venue), self.digits)
 
     def balances(self) -> dict[str, Decimal]:
         """Every currency the account started with, trades or was paid in, by name."""

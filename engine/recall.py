@@ -233,7 +233,7 @@ class Memory:
         """Play what moved money again."""
         portfolio = self.portfolio
         if said["move"] == "transfer":
-            portfolio.transfer(said["currency"], Decimal(said["amount"]), said["reason"])
+            portfolio.transfer(said["currency"], Decimal(said["amount"]), said["reason"], said.get("venue", ""))
             return
         if not self.need(said["instrument"], said["strategy"]):
             return

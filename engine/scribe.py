@@ -174,11 +174,11 @@ class KeptPortfolio(Portfolio):
         self._say("adjust", market, strategy, amount=str(amount), reason=reason)
         super().cash_adjust(amount, reason, market, strategy)
 
-    def transfer(self, currency: str, amount: Decimal, reason: str) -> None:
+    def transfer(self, currency: str, amount: Decimal, reason: str, venue: str = "") -> None:
         if self.scribe is not None:
-            body = {"move": "transfer", "currency": currency, "amount": str(amount), "reason": reason}
+            body = {"move": "transfer", "currency": currency, "amount": str(amount), "reason": reason, "venue": venue}
             self.scribe.keeper.append("money", body, self.scribe.ts)
-        super().transfer(currency, amount, reason)
+        super().transfer(currency, amount, reason, venue)
 
     def mark(self, now_ns: int, marks: list[int | None]) -> int:
         super().mark(now_ns, marks)

@@ -260,7 +260,7 @@ class Sweep:
         found = []
         portfolio = self.core.books.portfolio
         for asset in self.assets():
-            gap = holdings.get(asset, Decimal(0)) - portfolio.balance(asset)
+            gap = holdings.get(asset, Decimal(0)) - portfolio.balance(asset, self.venue)
             seen, since = self.differs.get(asset, (Decimal(0), now))
             if gap == 0:
                 self.differs.pop(asset, None)

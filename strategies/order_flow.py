@@ -68,6 +68,8 @@ class OrderFlow(Strategy):
     """Leave after this time in any case."""
     allow_short: bool = False
     """Whether it may sell what it does not hold."""
+    reduce_only: bool = True
+    """Whether the venue is told that leaving may only reduce; false where it has no such flag."""
 
     _flows: dict[str, Flow] = field(factory=dict, init=False, repr=False)
 
@@ -75,6 +77,11 @@ class OrderFlow(Strategy):
         for instrument in self.instruments:
             self._flows[instrument.id] = Flow(interval_ns(self.window))
             self.watch(instrument, book="100ms", trades=True)
+
+    def on_order(self, order: Order) -> None:
+        if order.denial is not None and order.denial.code == "FLAG_UNSUPPORTED" and order.reduce_only:
+            venue, text = order.instrument.venue, order.denial.text
+            self.log.error(f"{venue} has no reduce-only orders; set the param reduce_only: false", denial=text)
 
     def on_trade(self, trade: Trade) -> None:
         self._flows[trade.instrument.id].add(trade)
@@ -117,5 +124,5 @@ class OrderFlow(Strategy):
             return
         leave = self.sell if long else self.buy
         flow.order = leave(
-            book.instrument, abs(held), price, time_in_force=TimeInForce.IOC, reduce_only=True, tag=reason
+            book.instrument, abs(held), price, time_in_force=TimeInForce.IOC, reduce_only=self.reduce_only, tag=reason
         )

@@ -4,6 +4,7 @@ from decimal import Decimal
 from fractions import Fraction
 
 import pytest
+from attrs import evolve
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -131,6 +132,27 @@ def test_a_transfer_is_no_profit() -> None:
     assert books.balance("USDT") == Decimal("5.2")
     assert books.equity == 5
     assert books.adjustments == {("deposit", "USDT"): Decimal("0.2")}
+
+
+def test_what_lies_at_one_of_two_venues_moves_with_what_happens_there() -> None:
+    there = evolve(BTC, id="BTCUSDT.W")
+    books = portfolio(BTC, there, balances={"USDT": "150000", "BTC": "3"})
+    assert books.balance("BTC", "V") == 3, "nobody said what lay where"
+    books.open_at("V", {"USDT": Decimal(100_000), "BTC": Decimal(1)})
+    books.open_at("W", {"USDT": Decimal(50_000), "BTC": Decimal(2)})
+    books.fill(0, 0, 1, 50_000, 6_000_000, 0)
+    books.fill(1, 1, -1, 100_000, 6_000_000, 1)
+    books.transfer("USDT", Decimal("-0.25"), "fee", "W")
+    books.transfer("USDT", Decimal(7), "nobody knows where")
+    assert (books.balance("BTC", "V"), books.balance("BTC", "W"), books.balance("BTC")) == (
+        Decimal("1.5"),
+        Decimal(1),
+        Decimal("2.5"),
+    )
+    at_v, at_w = Decimal(70_000) - 15, Decimal(110_000) + 6 - Decimal("0.25")
+    assert (books.balance("USDT", "V"), books.balance("USDT", "W")) == (at_v, at_w)
+    assert books.balance("USDT") == at_v + at_w + 7
+    assert books.balance("EUR", "W") == 0
 
 
 def test_equity_is_opening_worth_plus_profit_in_account_currency() -> None:

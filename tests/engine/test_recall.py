@@ -254,6 +254,7 @@ def one_step(run: Run, dice: Random) -> None:
         lambda: adopt(run, dice),
         lambda: run.portfolio.cash_adjust(Decimal(dice.randint(-9, 9)) / 8, "funding", 1, dice.randint(-1, 1)),
         lambda: run.portfolio.transfer("USD", Decimal("1.5"), "deposit"),
+        lambda: run.portfolio.transfer("USD", Decimal("2.5"), "fee", "V"),
         lambda: run.portfolio.fill(0, 0, 1, 3, 101, 0, Decimal("0.013")),
     ]
     dice.choice(steps)()

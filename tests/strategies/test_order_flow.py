@@ -5,6 +5,7 @@ from decimal import Decimal
 import pytest
 
 from tickwright import TimeInForce
+from tickwright.engine.capability import Capability
 from tickwright.strategies.order_flow import OrderFlow
 from tickwright.strategies.testing import Bench
 
@@ -12,9 +13,9 @@ ID = "BTC/CHF.TDX"
 BOOK = "99.5 x 5 | 100 x 5"
 
 
-def make(instruments=ID, **params):
+def make(instruments=ID, capability=None, **params):
     given = {"size": Decimal(1), "min_volume": 3.0, "stop_ticks": 4, "target_ticks": 6, "hold": "30s"} | params
-    return Bench(OrderFlow(**given), instruments, tick="0.5", lot="0.1", accepts=True)
+    return Bench(OrderFlow(**given), instruments, tick="0.5", lot="0.1", accepts=True, capability=capability)
 
 
 def show(bench, text=BOOK):
@@ -34,6 +35,15 @@ def entered(**params):
     press(bench, "buy 5 @ 100")
     bench.fill(bench.look().sent[0], taker=True)
     return bench
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_leaving_is_told_to_reduce_only_where_the_venue_has_a_flag_for_it(told, capsys):
+    bench = entered(reduce_only=told, capability=Capability(reduce_only=False))
+    bench.advance("31s")
+    show(bench, "99.5 x 5 | 100 x 6")
+    assert [order.tag for order in bench.sent] == (["enter"] if told else ["enter", "time"])
+    assert ("set the param reduce_only: false" in capsys.readouterr().out) is told
 
 
 def test_it_goes_with_the_takers_at_the_far_touch_immediately_or_not_at_all():
