@@ -1,6 +1,6 @@
 """The strategy of a trial: it does what it is told, and writes down what becomes of it."""
 
-from tickwright import Order, Strategy
+from tickwright import Book, Order, Strategy
 from tickwright.adapters.conformance.script import Cancel, Command, Place, Replace
 
 Row = tuple[str, str, float, float | None, str]
@@ -17,8 +17,11 @@ class Scripted(Strategy):
         self.rows: list[Row] = []
         self.known: dict[str, float] = {}
         self.late: Cancel | Replace | None = None
+        self.shown: list[str] = []
 
-    def on_book(self, book: object) -> None:
+    def on_book(self, book: Book) -> None:
+        if book.health.name != "LIVE":
+            self.shown.append(f"a book that is {book.health.name}")
         self.come_late()
 
     def on_trade(self, trade: object) -> None:

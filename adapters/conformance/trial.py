@@ -12,7 +12,7 @@ from contextlib import asynccontextmanager
 from functools import cache
 from pathlib import Path
 from random import Random
-from typing import Any, Final, cast
+from typing import Any, Final, TypeVar, cast
 
 import trio
 from attrs import define, field, frozen
@@ -28,13 +28,16 @@ from tickwright.config import Config, load
 from tickwright.engine.adapter import Adapter, Site
 from tickwright.engine.capability import Capability
 from tickwright.engine.doorbell import Doorbell
+from tickwright.engine.events import BookChanged, Event
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.run_clock import RunClock
 from tickwright.engine.wire import Clock, Wire
 from tickwright.result import Result
 from tickwright.sites import make_wire, site_of
-from tickwright.trading import TradingRun, opened, sole
+from tickwright.trading import TradingRun, opened
 from tickwright.venues import declared
+
+Told = TypeVar("Told")
 
 SEED: Final = 7
 UNSAID: Final = "XXX"
@@ -46,6 +49,7 @@ WIDE: Final = (
     "vol_pause_bps",
     "max_impact_bps",
     "collar_bps",
+    "collar_window_bps",
 )
 MANY: Final = (
     "max_strategy_position",
@@ -216,15 +220,32 @@ class Street:
 
 @define(eq=False)
 class Trial:
-    """One run while it trades. `said` is what a person would have been told, with trio's time."""
+    """One run while it trades. `heard` is what came from the venue, level changes left out; `said` what a person would
+    have been told, with trio's time."""
 
     run: TradingRun
+    heard: list[Event] = field(factory=list)
     said: list[tuple[float, str]] = field(factory=list)
     ended: list[Result] = field(factory=list)
 
     @property
     def strategy(self) -> Scripted:
         return cast("Scripted", self.run.parts.core.desks[0].strategy)
+
+    def listen(self) -> None:
+        """Remember what comes from the venue."""
+        apply = self.run.live.intake.apply
+
+        def applying(event: Event) -> None:
+            if not isinstance(event, BookChanged):
+                self.heard.append(event)
+            apply(event)
+
+        self.run.live.intake.apply = applying  # type: ignore[method-assign]
+
+    def of(self, kind: type[Told]) -> list[Told]:
+        """What was heard of a kind."""
+        return [event for event in self.heard if isinstance(event, kind)]
 
     def command(self, command: Command) -> None:
         """Have the strategy ask for something now, as its background work may."""
@@ -265,20 +286,18 @@ class Trial:
 async def trial(
     config: Config, served: dict[str, Any], make: Callable[[Config, Site, Clock], Any]
 ) -> AsyncIterator[Trial]:
-    """A run that trades while the block does. An error comes out as itself, not in a group of groups."""
-    try:
-        said: list[tuple[float, str]] = []
-        clock = RunClock(virtual_wall())
-        opening = opened(config, served, lambda text: said.append((trio.current_time(), text)), make, clock)
-        async with opening as run, trio.open_nursery() as nursery:
-            one = Trial(run, said)
+    """A run that trades while the block does."""
+    said: list[tuple[float, str]] = []
+    clock = RunClock(virtual_wall())
+    opening = opened(config, served, lambda text: said.append((trio.current_time(), text)), make, clock)
+    async with opening as run, trio.open_nursery() as nursery:
+        one = Trial(run, said=said)
+        one.listen()
 
-            async def go() -> None:
-                one.ended.append((await run.go())[1])
+        async def go() -> None:
+            one.ended.append((await run.go())[1])
 
-            nursery.start_soon(go)
-            yield one
-            run.live.stop("the trial is over")
-            await one.until(lambda: bool(one.ended), 30, "the end of the run")
-    except BaseExceptionGroup as group:  # raised again, as the one error it is about
-        raise sole(group) from None
+        nursery.start_soon(go)
+        yield one
+        run.live.stop("the trial is over")
+        await one.until(lambda: bool(one.ended), 30, "the end of the run")

@@ -40,6 +40,7 @@ class VenueUnderTest:
     readers: what reads a message, by how its kind begins; the longest that fits counts, an empty text fits all.
     expected: what a kind's message becomes (a class, or several), by how the kind begins, likewise.
     encode: the text that we would send, made by our own encoder of what an ``out`` line says.
+    left_out: kinds of samples that the adapter has no use for, and neither says nor reads.
     gap: the fault that makes the local venue lose a book's message, or contradict itself, as in a fault script.
     options: of the local venue in every trial. settings: of the venue in the config.
     maker_fee, taker_fee: what the local venue takes, as fractions of a trade's value.
@@ -51,6 +52,7 @@ class VenueUnderTest:
     readers: Mapping[str, Reader]
     expected: Mapping[str, type | tuple[type, ...]]
     encode: Callable[[Sample], str]
+    left_out: frozenset[str] = frozenset()
     gap: str = "fault: gap, times: 1"
     options: Mapping[str, Any] = Factory(dict)
     settings: Mapping[str, Any] = Factory(dict)

@@ -12,6 +12,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tickwright.adapters.bad_message import BadMessage, OffGrid
+from tickwright.adapters.conformance.mutants import HOSTILE, broken, by_structure
 from tickwright.adapters.powertrade.codec import Codec
 from tickwright.adapters.powertrade.link import Link
 from tickwright.adapters.powertrade.messages import (
@@ -209,75 +210,15 @@ def test_size_and_depth_are_bounded_before_anything_is_parsed():
             assert "levels" in str(refused('{"x":' + opened * levels + '"1"' + closed * levels + "}"))
 
 
-# The seeded mutator: every field of every frame replaced, dropped, doubled and deepened, then texts broken
+# The kit's mutants of every frame
 
-HOSTILE = [
-    None, True, 0, -1, 1.5, 10**40, "", "0", "-0", "-1", "1", "NaN", "1e999", "9" * 30, "9" * 40, "0." + "1" * 30,
-    "x" * 1025, "\u0000", "\u001b[2J", "<script>", "\u0661", [], {}, [[]], ["1"], [{"price": "1", "quantity": "1"}],
-    "none", "255", "buy", "ETH-USD", "5", PAIR.symbol,
-]  # fmt: skip
-RAW = ["NaN", "1e999", "-0", "01", "9" * 5000, "[" * 200 + "]" * 200, '"\\ud800"', "tru", ""]
-DROP = object()
-HOLE = "\u2420hole\u2420"
+ALSO = [[{"price": "1", "quantity": "1"}], "255", "buy", "ETH-USD", "5", PAIR.symbol]
+"""Hostile values of this venue, beside those of every venue."""
 
 
 def originals() -> list[dict]:
     lines = (Path(__file__).parent / "data" / "documented.jsonl").read_text().splitlines()
     return [line["message"] for line in map(json.loads, lines) if line["direction"] == "in"] + FRAMES
-
-
-def paths(value: object, path: tuple = ()) -> list[tuple]:
-    found = [path] if path else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += paths(inner, (*path, key))
-    return found
-
-
-def mutated(value: object, path: tuple, change) -> object:
-    if not path:
-        return change
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    if len(path) == 1 and change is DROP:
-        del copy[path[0]]
-    else:
-        copy[path[0]] = mutated(copy[path[0]], path[1:], change)
-    return copy
-
-
-def by_structure() -> list[str]:
-    texts = []
-    for original in originals():
-        whole = json.dumps(original)
-        for path in paths(original)[:40]:
-            texts += [json.dumps(mutated(original, path, value)) for value in [*HOSTILE, DROP]]
-            holed = json.dumps(mutated(original, path, HOLE))
-            texts += [holed.replace(json.dumps(HOLE), raw) for raw in RAW]
-            if isinstance(path[-1], str):
-                name = json.dumps(path[-1])
-                texts.append(whole.replace(f"{name}: ", f'{name}: "1", {name}: ', 1))
-    return texts
-
-
-def broken(text: str, other: str, rng: random.Random) -> str | bytes:
-    pick, size = rng.random, len(text) + 1
-    at, to = sorted((int(pick() * size), int(pick() * size)))
-    match int(pick() * 6):
-        case 0:
-            return text[:at]
-        case 1:
-            return text[:at] + text[to:]
-        case 2:
-            return text[:to] + text[at:]
-        case 3:
-            return text[:at] + rng.choice('{}[]",:\\0123456789eE+-.tfnu \u00e9\u2028\ud800') + text[at:]
-        case 4:
-            return text[:at] + other[at:]
-        case _:
-            data = bytearray(text.encode("utf-8", "surrogatepass"))
-            if data:
-                data[int(pick() * len(data))] ^= 1 << int(pick() * 8)
-            return bytes(data)
 
 
 def check_message(message: object) -> None:
@@ -314,7 +255,7 @@ def check_message(message: object) -> None:
 @pytest.mark.slow
 def test_a_hundred_thousand_mutants_are_understood_or_refused():
     rng = random.Random(20250101)
-    seeds = by_structure()
+    seeds = [text for original in originals() for text in by_structure(original, ALSO)]
     link = Link(venue="POWERTRADE", listed=LISTED, trading=True, rfqs=True)
     link.opened(0)
     tag = json.loads(link.login("token", 0))["authenticate"]["user_tag"]
@@ -345,7 +286,7 @@ def test_a_hundred_thousand_mutants_are_understood_or_refused():
     assert refused_count > 10_000
 
 
-TEXTS = st.sampled_from([value for value in HOSTILE if isinstance(value, str)]) | st.text(max_size=8)
+TEXTS = st.sampled_from([value for value in (*HOSTILE, *ALSO) if isinstance(value, str)]) | st.text(max_size=8)
 JSON = st.recursive(
     TEXTS | st.sampled_from([1, None, True]),
     lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from([*ADDED, *INFO]), inner, max_size=4),

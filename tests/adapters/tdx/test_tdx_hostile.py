@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from tickwright.adapters.bad_message import BadMessage, OffGrid
+from tickwright.adapters.conformance.mutants import HOSTILE, broken, by_structure
 from tickwright.adapters.strict import DEPTH_MAX
 from tickwright.adapters.tdx.codec import Codec
 from tickwright.adapters.tdx.link import Link
@@ -233,14 +234,10 @@ def test_a_bad_private_message_asks_for_a_reconciliation_and_the_link_lives():
     assert link.statistics().bad == 2
 
 
-# The seeded mutator: every field of every documented frame replaced, dropped, doubled and deepened, then texts broken
+# The kit's mutants of every documented frame, and of the private ones that the documents leave out
 
-HOSTILE = [
-    None, True, False, 0, -1, 1, 1.5, 10**18, 10**40, 2**63, "", "0", "-0", "-1", "1", "NaN", "Infinity", "1e999",
-    "9" * 30, "9" * 40, "0." + "1" * 30, "x" * 1025, "\u0000", "\u001b[2J", "<script>", "\u0661", [], {}, [[]], [None],
-    [["1", "1"]], {"order": {}}, {"error": {"message": 1}}, "ETH/CHF@trades", "ETH/CHF@depth@100ms", ORDERS, "trade",
-]  # fmt: skip
-RAW = ["NaN", "-Infinity", "1e999", "-0", "01", "1.", "9" * 5000, "[" * 200 + "]" * 200, '"\\ud800"', "tru", ""]
+ALSO = ["ETH/CHF@trades", "ETH/CHF@depth@100ms", ORDERS, "trade", {"order": {}}]
+"""Hostile values of this venue, beside those of every venue."""
 
 
 def originals() -> list[dict]:
@@ -254,64 +251,6 @@ def originals() -> list[dict]:
     return [line["message"] for line in recorded if "e" in line["message"]] + [
         {"t": topic, "e": event, "d": data} for topic, event, data in made
     ]
-
-
-def paths(value: object, path: tuple = ()) -> list[tuple]:
-    found = [path] if path else []
-    items = value.items() if isinstance(value, dict) else enumerate(value) if isinstance(value, list) else ()
-    for key, inner in items:
-        found += paths(inner, (*path, key))
-    return found
-
-
-def mutated(value: object, path: tuple, change) -> object:
-    if not path:
-        return change
-    copy = dict(value) if isinstance(value, dict) else list(value)
-    if len(path) == 1 and change is DROP:
-        del copy[path[0]]
-    else:
-        copy[path[0]] = mutated(copy[path[0]], path[1:], change)
-    return copy
-
-
-DROP = object()
-HOLE = "\u2420hole\u2420"
-
-
-def by_structure() -> list[str]:
-    texts = []
-    for original in originals():
-        for path in paths(original)[:40]:
-            texts += [json.dumps(mutated(original, path, value)) for value in [*HOSTILE, DROP]]
-            holed = json.dumps(mutated(original, path, HOLE))
-            texts += [holed.replace(json.dumps(HOLE), raw) for raw in RAW]
-            if isinstance(path[-1], str):
-                name = json.dumps(path[-1])
-                whole = json.dumps(original)
-                texts.append(whole.replace(f"{name}: ", f'{name}: "1", {name}: ', 1))
-    return texts
-
-
-def broken(text: str, other: str, rng: random.Random) -> str | bytes:
-    pick, size = rng.random, len(text) + 1
-    at, to = sorted((int(pick() * size), int(pick() * size)))
-    match int(pick() * 6):
-        case 0:
-            return text[:at]
-        case 1:
-            return text[:at] + text[to:]
-        case 2:
-            return text[:to] + text[at:]
-        case 3:
-            return text[:at] + rng.choice('{}[]",:\\0123456789eE+-.tfnu \u00e9\u2028\ud800') + text[at:]
-        case 4:
-            return text[:at] + other[at:]
-        case _:
-            data = bytearray(text.encode("utf-8", "surrogatepass"))
-            if data:
-                data[int(pick() * len(data))] ^= 1 << int(pick() * 8)
-            return bytes(data)
 
 
 def check_message(message: object) -> None:
@@ -343,7 +282,7 @@ def check_message(message: object) -> None:
 @pytest.mark.slow
 def test_a_hundred_thousand_mutants_are_understood_or_refused():
     rng = random.Random(20250101)
-    seeds = by_structure()
+    seeds = [text for original in originals() for text in by_structure(original, ALSO)]
     topics = ["ETH/CHF@trades", "BTC/CHF@trades", "ETH/CHF@depth@100ms", ORDERS, f"{SUB}@balances"]
     link = Link(venue="TDX", pairs=PAIRS, topics=topics, sub_account_id=SUB)
     link.authorize("token", 1 << 62, 0)
