@@ -234,7 +234,7 @@ async def ask_wire(config: Config, name: str) -> Mapping[str, Any]:
     from tickwright.engine.run_clock import RunClock
     from tickwright.sites import instruments_of, make_wire, site_of
 
-    site = site_of(config, name, "doctor", None)
+    site = site_of(config, name, "doctor", None, patient=False)
     wire = make_wire(config, site, RunClock())
     try:
         found = await instruments_of(config, [wire], {site.venue: site.instruments})

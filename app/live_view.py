@@ -41,8 +41,11 @@ class View:
             self.dropped += 1
         self.waiting.append(clean(line, 2000))
 
-    async def show(self, snapshot: Callable[[], Snapshot]) -> None:
-        """Keep the terminal up to date until cancelled; then write what still waits, for a second at most."""
+    async def show(self, snapshot: Callable[[], Snapshot | None]) -> None:
+        """Keep the terminal up to date until cancelled; then write what still waits, for a second at most.
+
+        While there is no snapshot yet, what is said is written all the same.
+        """
         screen = _Picture(self.stream) if self.stream.isatty() else None
         pause = PICTURE_S if screen is not None else min(PICTURE_S, self.line_s)
         due = trio.current_time() + (0 if screen is not None else self.line_s)

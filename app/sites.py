@@ -11,14 +11,22 @@ from tickwright.adapters.sim.venue import CAPABILITY
 from tickwright.build import differences
 from tickwright.config import Config
 from tickwright.document import ConfigError, Fault
-from tickwright.engine.adapter import Site
+from tickwright.engine.adapter import Site, nobody
 from tickwright.engine.capability import Capability
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.secret import Secret
 from tickwright.engine.wire import Clock, QueryFailed, UnknownInstrument, Wire
 
 
-def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] | None) -> Site:
+def site_of(
+    config: Config,
+    venue: str,
+    prefix: str,
+    served: Mapping[str, Any] | None,
+    told: Callable[[str], None] = nobody,
+    *,
+    patient: bool = True,
+) -> Site:
     """One venue of a run; `served` is what a venue started for the run says of itself, None for others."""
     spec = config.venues[venue]
     where = config.endpoint(venue)
@@ -51,6 +59,8 @@ def site_of(config: Config, venue: str, prefix: str, served: Mapping[str, Any] |
         settings=settings,
         credentials=credentials,
         prefix=prefix,
+        told=told,
+        patient=patient,
         state=str(config.state_folder) if trading and config.state_folder.is_dir() else "",
     )
 

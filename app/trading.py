@@ -57,7 +57,7 @@ from tickwright.result import Result, failure_text
 from tickwright.risk.floor import Floor
 from tickwright.risk.kill import KillMode, KillSwitch
 from tickwright.run_log import RunLog
-from tickwright.signals import signals
+from tickwright.signals import FORCED, Ends, signals
 from tickwright.sites import carried, instruments_of, make_wire, site_of
 from tickwright.state import StateError, StateFolder
 from tickwright.taking_over import opening, remember, since_of, take_over
@@ -66,9 +66,6 @@ from tickwright.warmup import warm_up
 
 SLOW_S: Final = 1.0
 """A handler that takes longer is an error of its strategy: nothing else happens meanwhile."""
-
-FORCED: Final = 4
-"""The exit code of a run that was told twice to end."""
 
 IDS_A_RUN: Final = 1_000_000_000
 """Each run of a journal has so many trade ids of the simulated venue for itself."""
@@ -265,7 +262,7 @@ async def opened(
         if journal.loss:
             log.told(journal.loss, "warning")
         keys = dict.fromkeys(config.venue_of(id) for one in config.strategies.values() for id in one.instruments)
-        sites = [site_of(config, key, journal.prefix, served.get(key)) for key in keys]
+        sites = [site_of(config, key, journal.prefix, served.get(key), log.told) for key in keys]
         for site in sites:
             log.redactor.learn(site.credentials.values())
         wires = tuple(make(config, site, clock) for site in sites)
@@ -430,18 +427,29 @@ async def trade(config: Config) -> tuple[Ending, Result]:
         await refuse_unhealthy(config)
     with config.blamed("state", StateError):
         folder = StateFolder.make(config.state_folder)
-    view = View()
-    async with served_venues(config, view.say) as served, opened(config, served, view.say) as run:
-        folder.point(run.folder)
-        async with trio.open_nursery() as nursery:
+    view, ended = View(), None
+    async with trio.open_nursery() as around:
+        # From the first moment on: a venue may keep the beginning waiting for long.
+        ends = Ends(around.cancel_scope.cancel)
+        await around.start(signals, ends.stop, ends.force, ends.kill)
+        around.start_soon(view.show, ends.snapshot)
+        async with served_venues(config, view.say) as served, opened(config, served, view.say) as run:
+            folder.point(run.folder)
             operated = run.operated()
-            await nursery.start(serve_control, folder, operated)
-            await nursery.start(signals, run.stop_by, run.leave_by, run.kill_by)
-            await nursery.start(watch_kill_file, folder.kill_file, operated.kill_at_least)
-            nursery.start_soon(view.show, operated.snapshot)
-            ending, result = await run.go()
-            nursery.cancel_scope.cancel()
-    return ending, result
+            ends.begun(run, operated.snapshot)
+            async with trio.open_nursery() as nursery:
+                await nursery.start(serve_control, folder, operated)
+                await nursery.start(watch_kill_file, folder.kill_file, operated.kill_at_least)
+                ended = await run.go()
+                nursery.cancel_scope.cancel()
+        around.cancel_scope.cancel()
+    if ended is None:
+        raise NotBegun(f"{ends.early}: given up before the run had begun; nothing was sent")
+    return ended
+
+
+class NotBegun(TickwrightError):
+    """A run was told to end while it was being opened."""
 
 
 class NotReady(TickwrightError):

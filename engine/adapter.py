@@ -4,7 +4,7 @@ A declaration is plain data, so that a config can be checked without a socket. H
 of a config: a file that was copied from elsewhere cannot send credentials to another machine.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from attrs import field, frozen
@@ -54,13 +54,19 @@ class Adapter:
     mirror: str = ""
 
 
+def nobody(text: str) -> None:
+    """Nobody listens."""
+
+
 @frozen(kw_only=True)
 class Site:
     """One venue of one run, as its adapter is told of it.
 
     `trading` is false where market data alone are wanted (paper). `insecure` says that addresses without TLS are
     allowed, which are then this machine's. `prefix` begins the ids of our orders. `state` is the folder in which the
-    run keeps what must outlive it, empty where there is none (yet).
+    run keeps what must outlive it, empty where there is none (yet). `told` hears, in words for a person, what the
+    adapter waits for or tries again, also before the run begins. Without `patient` nothing that the venue refused is
+    tried again: somebody wants to know what it says.
     """
 
     venue: str
@@ -74,3 +80,5 @@ class Site:
     credentials: Mapping[str, Secret] = field(repr=False)
     prefix: str = ""
     state: str = ""
+    told: Callable[[str], None] = field(default=nobody, repr=False, eq=False)
+    patient: bool = True

@@ -1,6 +1,6 @@
 """What a run chose for this venue, checked: its addresses, its settings and the credentials that go there."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from attrs import fields_dict, frozen
@@ -41,6 +41,8 @@ class Choices:
     refresh_paths: tuple[str, ...]
     device_id: str
     credentials: Credentials
+    told: Callable[[str], None]
+    patient: bool
 
 
 def chosen(site: Site) -> Choices:
@@ -75,6 +77,8 @@ def chosen(site: Site) -> Choices:
         refresh_paths=(str(refresh),) if refresh else assumed.REFRESH_PATHS,
         device_id=str(said["device_id"] or ""),
         credentials=_credentials(site, str(said["sub_account_id"] or "")),
+        told=site.told,
+        patient=site.patient,
     )
 
 

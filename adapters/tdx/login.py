@@ -1,7 +1,8 @@
 """Logging in, and staying so: one token at a time, renewed before it ends.
 
 Wrong credentials are tried three times and then given up; a venue that cannot be asked is another matter and is left
-to the caller's patience. A one-time code is used once: a second login within its 30 s waits for the next one.
+to the caller's patience. A one-time code is used once: a second login within its 30 s waits for the next one. Whoever
+waits or tries again says so first.
 """
 
 from collections.abc import Callable
@@ -15,13 +16,18 @@ from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.http import Answer, Http
 from tickwright.adapters.tdx import assumed, rest
 from tickwright.adapters.tdx.signing import TOTP_STEP_S, totp, totp_secret
+from tickwright.engine.adapter import nobody
 from tickwright.engine.errors import TickwrightError
-from tickwright.engine.times import SECOND
+from tickwright.engine.times import SECOND, as_text
 from tickwright.engine.wire import Clock, LoginRefused, QueryFailed
 
 TRIES: Final = 3
 _PAUSE_S: Final = 1.0
 _NOT_HERE: Final = (404, 405, 501)
+_TOLD_S: Final = 1.0
+"""A wait of so long is worth a word."""
+_FINAL: Final = frozenset(("MFA_REQUIRED", "ACCOUNT_IS_SUSPENDED", "ACCESS_REFUSED", "PERMISSION_DENIED"))
+"""Reasons of a refusal that no second try can change."""
 _DENIED: Final = (400, 401, 403, 404, 409, 422)
 _JSON: Final = {"content-type": "application/json"}
 
@@ -57,7 +63,10 @@ class Credentials:
 
 
 class Login:
-    """The token of one user. `taken(token, ends)` is called with each new one; `ends` is in the clock's `now`."""
+    """The token of one user. `taken(token, ends)` is called with each new one; `ends` is in the clock's `now`.
+
+    `told` hears in words of refusals and waits; credentials that are refused are tried `tries` times in all.
+    """
 
     def __init__(
         self,
@@ -69,10 +78,13 @@ class Login:
         login_path: str = rest.LOGIN_PATH,
         refresh_paths: tuple[str, ...] = assumed.REFRESH_PATHS,
         device_id: str = "",
+        told: Callable[[str], None] = nobody,
+        tries: int = TRIES,
     ) -> None:
         self.logins = self.refreshes = 0
         self._http, self._credentials, self._clock, self._taken = http, credentials, clock, taken
         self._login_path, self._refresh_paths, self._device_id = login_path, refresh_paths, device_id
+        self._told, self._tries = told, tries
         self._secret = totp_secret(credentials.totp_secret) if credentials.totp_secret else b""
         self._session: rest.Session | None = None
         self._ends = self._life = 0
@@ -132,9 +144,9 @@ class Login:
 
     async def _log_in(self) -> None:
         self._session = None
-        for tries in range(1, TRIES + 1):
+        for tries in range(1, self._tries + 1):
             # A code may have been used by an earlier process, so the last try is made with another one.
-            await self._fresh_step(self._tried if tries == TRIES else self._used)
+            await self._fresh_step(self._tried if 1 < tries == self._tries else self._used)
             mine = self._credentials
             code = totp(self._secret, self._venue_wall()) if self._secret else ""
             body = msgspec.json.encode(rest.login_body(mine.username, mine.password, code, self._device_id))
@@ -145,16 +157,23 @@ class Login:
                 self._used = self._tried
                 self._take(answer)
                 return
-            words = rest.read_refusal(answer.body, answer.status).words
+            refused = rest.read_refusal(answer.body, answer.status)
             if answer.status not in _DENIED:
-                raise QueryFailed(f"TDX: expected a login, received {words}")
-            if tries == TRIES:
-                raise LoginRefused(f"TDX: the venue does not accept the credentials, after {TRIES} tries: {words}")
+                raise QueryFailed(f"TDX: expected a login, received {refused.words}")
+            final = not _FINAL.isdisjoint((refused.status, refused.reason))
+            if tries == self._tries or final:
+                count = "" if self._tries == 1 or final else f", after {tries} tries"
+                raise LoginRefused(f"TDX: the venue does not accept the credentials{count}: {refused.words}")
+            self._told(f"the login was refused: {refused.words}; try {tries + 1} of {self._tries} follows")
             await trio.sleep(_PAUSE_S * tries)
 
     async def _fresh_step(self, used: int) -> None:
         """Wait until the one-time code is another than that of a step which was used."""
         step = TOTP_STEP_S * SECOND
+        wait = step - self._venue_wall() % step
+        if self._secret and self._venue_wall() // step == used and wait >= _TOLD_S * SECOND:
+            until = f"{as_text(self._clock.wall() + wait)[:19]}Z"
+            self._told(f"a one-time code is good for one login: waits for the next one until {until}")
         while self._secret and self._venue_wall() // step == used:  # noqa: ASYNC110 a wall clock has no event
             await trio.sleep((step - self._venue_wall() % step) / SECOND)
 

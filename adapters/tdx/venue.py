@@ -21,7 +21,7 @@ from tickwright.adapters.session import Session, SessionStatistics, Timing
 from tickwright.adapters.tdx.choices import Choices, chosen
 from tickwright.adapters.tdx.entry import RestEntry
 from tickwright.adapters.tdx.link import Link, LinkStatistics
-from tickwright.adapters.tdx.login import Login
+from tickwright.adapters.tdx.login import TRIES, Login
 from tickwright.adapters.tdx.messages import Cancel, CancelOnDisconnect, Pair, Place
 from tickwright.adapters.tdx.notices import (
     LoginWanted,
@@ -123,6 +123,8 @@ class TdxVenue(Wire):
                 login_path=choices.login_path,
                 refresh_paths=choices.refresh_paths,
                 device_id=choices.device_id,
+                told=lambda text: choices.told(f"{venue}: {text}"),
+                tries=TRIES if choices.patient else 1,
             )
         self._queries = Queries(
             self._http,

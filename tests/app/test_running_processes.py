@@ -244,13 +244,33 @@ def test_a_refused_login_ends_with_6_and_shows_no_secret(config, served):
     """
     path = config("live", reached(served, username="TW_USER", password="TW_PASSWORD"))
     sent = dict(zip(LOGIN.values(), CANARIES, strict=True))
+    asked = start("doctor", path, **sent)
     code, out, err = end(start("live", path, "--confirm", "quotes", **sent), 60)
     assert code == 6, err
-    texts = {"stdout": out, "stderr": err}
+    assert "wrong username or password; try 2 of 3 follows" in err
+    examined = end(asked, 60)
+    assert examined[0] == 1
+    assert re.search("FAIL .*does not accept the credentials: 401 UNAUTHENTICATED wrong username", examined[1])
+    texts = {"stdout": out, "stderr": err, "doctor": "".join(examined[1:])}
     texts |= {str(each): each.read_bytes().decode("utf-8", "replace") for each in written()}
     for where, text in texts.items():
         for canary in CANARIES:
             assert canary not in text, where
+
+
+@pytest.mark.slow
+def test_a_beginning_that_waits_for_the_venue_is_given_up_by_a_signal(config, served):
+    path = config("live", reached(served, **LOGIN))
+    process = start("live", path, "--confirm", "quotes", **dict(zip(LOGIN.values(), CANARIES, strict=True)))
+    lines = []
+    while not lines or "try 2 of 3 follows" not in lines[-1]:
+        lines.append(process.stderr.readline())
+        assert lines[-1], lines
+    process.send_signal(signal.SIGTERM)
+    code, _, err = end(process)
+    assert code == 1, err
+    assert "SIGTERM: given up before the run had begun; nothing was sent" in err
+    assert not Path("runs").exists()
 
 
 @pytest.mark.slow

@@ -7,7 +7,7 @@ import pytest
 import trio
 import trio.testing
 
-from tickwright.signals import ALL, signals
+from tickwright.signals import ALL, Ends, signals
 
 
 @pytest.fixture
@@ -55,6 +55,37 @@ async def test_usr1_kills_and_does_not_count_as_a_stop(heard):
     send(signal.SIGUSR1, signal.SIGUSR1, signal.SIGTERM)
     await trio.testing.wait_all_tasks_blocked()
     assert heard == [("kill", "SIGUSR1"), ("kill", "SIGUSR1"), ("stop", "SIGTERM")]
+
+
+class Run:
+    def __init__(self):
+        self.heard = []
+
+    def stop_by(self, name):
+        self.heard.append(f"stop {name}")
+
+    def kill_by(self, name):
+        self.heard.append(f"kill {name}")
+
+    def leave_by(self, name):
+        self.heard.append(f"leave {name}")
+
+
+def test_what_comes_before_the_run_gives_its_beginning_up_and_a_kill_waits_for_it():
+    given_up = []
+    ends = Ends(lambda: given_up.append(1))
+    assert ends.snapshot() is None
+    ends.kill("SIGUSR1")
+    run = Run()
+    ends.begun(run, lambda: "picture")
+    assert (run.heard, ends.snapshot()) == (["kill SIGUSR1"], "picture")
+    ends.stop("SIGINT")
+    ends.kill("SIGUSR1")
+    assert run.heard == ["kill SIGUSR1", "stop SIGINT", "kill SIGUSR1"]
+    assert (given_up, ends.early) == ([], "")
+    ends = Ends(lambda: given_up.append(1))
+    ends.stop("SIGTERM")
+    assert (given_up, ends.early) == ([1], "SIGTERM")
 
 
 async def test_the_handlers_are_put_back():

@@ -306,6 +306,38 @@ async def test_wrong_credentials_are_tried_three_times_and_never_shown(autojump_
     assert far.frames == []
 
 
+async def test_whoever_waits_at_the_door_hears_why(autojump_clock, far, nursery):
+    said: list[tuple[float, str]] = []
+    told = {"told": lambda text: said.append((trio.current_time(), text))}
+    venue = build(far, secrets=SECRETS | {"password": "canary-wrong"}, **told)
+    begun = trio.current_time()
+    with pytest.raises(LoginRefused, match="after 3 tries: 401 UNAUTHENTICATED wrong"):
+        await venue.instruments(["ETH/CHF.TDX"])
+    words = [text for _, text in said]
+    assert words[0] == "TDX: the login was refused: 401 UNAUTHENTICATED wrong; try 2 of 3 follows"
+    assert words[1] == "TDX: the login was refused: 401 UNAUTHENTICATED wrong; try 3 of 3 follows"
+    assert words[2].startswith("TDX: a one-time code is good for one login: waits for the next one until 2023-")
+    assert said[0][0] - begun < 0.5
+    assert "canary" not in "".join(words)
+
+
+async def test_a_question_that_is_not_patient_is_refused_at_once_in_the_venues_words(autojump_clock, far, nursery):
+    venue = build(far, secrets=SECRETS | {"password": "canary-wrong"}, patient=False)
+    begun = trio.current_time()
+    with pytest.raises(LoginRefused, match=r"does not accept the credentials: 401 UNAUTHENTICATED wrong$"):
+        await venue.instruments(["ETH/CHF.TDX"])
+    assert len(far.asked) == 1
+    assert trio.current_time() - begun < 0.5
+
+
+async def test_a_refusal_that_no_second_try_can_change_is_the_last(autojump_clock, far, nursery):
+    refusal = {"code": 401, "status": "UNAUTHENTICATED", "message": "m", "details": [{"reason": "MFA_REQUIRED"}]}
+    far.answers["POST", "/users/authentication/login"] = 401, refusal
+    with pytest.raises(LoginRefused, match="MFA_REQUIRED"):
+        await build(far).instruments(["ETH/CHF.TDX"])
+    assert len(far.asked) == 1
+
+
 async def test_a_one_time_code_is_used_once(autojump_clock, far, nursery):
     venue, box = await running(far, nursery)
     far.answers["POST", "/users/authentication/refresh"] = 401, {"code": 401, "message": "ended"}
