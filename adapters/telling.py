@@ -1,13 +1,16 @@
 """What an adapter has to tell the engine, as events into its inbox; shared by all venues."""
 
 from collections.abc import Iterable
-from typing import Final
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
 
 from tickwright.engine.events import BackOff, ClockMeasured, Event, MessageRefused, QueryWanted, SendFailed
 from tickwright.engine.wire import Clock, Inbox
 
 HELD_MAX: Final = 1024
 """Kept while nobody listens yet; what comes on top is dropped. Before `run` only questions are asked."""
+
+_NOBODY: Final = nullcontext()
 
 
 class Teller:
@@ -17,12 +20,22 @@ class Teller:
         self._venue, self._clock = venue, clock
         self._inbox: Inbox | None = None
         self._held: list[Event] = []
+        self._during: Any = None
 
     def attach(self, inbox: Inbox) -> None:
         """From now on there is an inbox."""
         self._inbox = inbox
+        self._during = getattr(inbox, "during", None)
         self.put(self._held)
         self._held = []
+
+    def during(self, what: str, at: int, content: str | bytes = "") -> AbstractContextManager[None]:
+        """What is told within this comes of `what` the connection gave: where the run is captured, it is written down
+        as it came, and `again` of the venue can take it in once more."""
+        if self._during is None:
+            return _NOBODY
+        heard: AbstractContextManager[None] = self._during(self._venue, what, at, content)
+        return heard
 
     async def room(self) -> None:
         if self._inbox is not None:

@@ -20,6 +20,7 @@ FAILED: Final = 1
 BAD_CONFIG: Final = 2
 JOURNAL_REFUSED: Final = 5
 NOT_RECONCILED: Final = 6
+DIFFERENT: Final = 7
 HALTED: Final = 8
 
 EXIT_CODES: Final = """\b
@@ -53,6 +54,7 @@ VERBS: Final[dict[str, Verb]] = {
     "new": Verb("tickwright.commands.new:new", "Write the files of a new strategy, with a test that passes."),
     "paper": Verb("tickwright.commands.run:paper", "Run a config on a live market with simulated orders."),
     "rearm": Verb("tickwright.commands.running:rearm", "Take a kill away."),
+    "replay": Verb("tickwright.commands.replay:replay", "Run a recorded run again and prove it equal."),
     "run": Verb("tickwright.commands.run:run", "Run a config in its own mode."),
     "status": Verb("tickwright.commands.running:status", "Show how a run stands."),
     "stop": Verb("tickwright.commands.running:stop", "End a run in order."),

@@ -29,6 +29,7 @@ from tickwright.kinds import (
     INSTRUMENT_ID,
     NOT_NEGATIVE,
     POSITIVE,
+    POSITIVE_COUNT,
     SLUG,
     VENUE_KEY,
     Choice,
@@ -38,6 +39,7 @@ from tickwright.kinds import (
     Schema,
     Section,
     Text,
+    Truth,
     UtcTime,
     key,
 )
@@ -189,6 +191,31 @@ class Journal:
 
 
 @frozen(kw_only=True)
+class Captured:
+    max_mb: int = key(POSITIVE_COUNT, "Largest size of the file; what comes after is not captured.", 1024)
+
+
+@frozen
+class _CapturedKind:
+    """A `Captured`, or `true` for one as it is by default."""
+
+    section: Section = Section(Captured)
+    expected: str = "true, false or a mapping with max_mb"
+
+    def read(self, node: Node, reading: Reading) -> Any:
+        if isinstance(node, Table):
+            return self.section.read(node, reading)
+        wanted = Truth(self.expected).read(node, reading)
+        return wanted if wanted not in (True, False) else Captured() if wanted else None
+
+    def show(self, value: Any) -> Any:
+        return self.section.show(value)
+
+    def schema(self) -> Schema:
+        return {"anyOf": [Truth().schema(), self.section.schema()]}
+
+
+@frozen(kw_only=True)
 class Config:
     """A whole config, checked. ``base`` is the folder that its relative paths start from."""
 
@@ -218,6 +245,9 @@ class Config:
     )
     checks: tuple[str, ...] = key(ListOf(USE), "Your own checks of orders, asked after all of ours.", ())
     journal: Journal = key(Section(Journal), "The journal (paper, live).", Journal)
+    capture: Captured | None = key(
+        _CapturedKind(), "Write down what the run is given, so that it can be replayed (paper, live).", None
+    )
     state: str | None = key(Text("a path"), "State folder; by default state/NAME beside this file.", None)
     runs: str | None = key(Text("a path"), "Folder for run folders; by default runs/ where it is started.", None)
 
@@ -349,11 +379,13 @@ def load(
     overrides: Iterable[str] = (),
     mode: str | None = None,
     in_memory: Iterable[str] = (),
+    base: Path | None = None,
 ) -> Config:
     """The config in a YAML file or a mapping, with ``key.path=value`` overrides applied, checked as a whole.
 
     ``mode`` replaces the config's own. Neither it nor an override may be riskier than what the file says.
     ``in_memory`` names the instruments whose tape the caller holds, whatever the file says of it, if anything.
+    ``base`` is the folder that relative paths start from, by default the file's own.
 
     Raises:
         ConfigError: one line for each fault.
@@ -362,11 +394,11 @@ def load(
     from tickwright.overrides import apply
 
     if isinstance(source, Mapping):
-        table, base = read_mapping(source), Path()
+        table, home = read_mapping(source), Path()
     else:
         path = Path(source)
-        table, base = read_file(path), path.parent
-    reading = Reading(base)
+        table, home = read_file(path), path.parent
+    reading = Reading(home if base is None else base)
     stated = table.items.get("mode")
     apply(table, overrides, reading)
     _hold_tapes(table, in_memory)
@@ -375,7 +407,7 @@ def load(
         table.put("mode", place, Scalar(place, mode))
     _never_riskier(stated, table, reading)
     config: Config = CONFIG.read(table, reading)
-    config = evolve(config, base=base, origins=reading.origins)
+    config = evolve(config, base=home if base is None else base, origins=reading.origins)
     check(config, table, reading)
     if reading.faults:
         raise ConfigError(reading.ordered())

@@ -1,6 +1,6 @@
 """A run goes on where the last of its state folder ended: holdings, orders, positions, paper orders."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from decimal import Decimal
 from functools import partial
 from typing import Final
@@ -10,6 +10,7 @@ from attrs import frozen
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.build import Parts
 from tickwright.config import Config
+from tickwright.engine.chain import Record
 from tickwright.engine.intake import Intake
 from tickwright.engine.journal import Journal
 from tickwright.engine.live import Live
@@ -76,10 +77,10 @@ def written(amounts: Held) -> dict[str, str]:
     return {name: str(amount) for name, amount in amounts.items()}
 
 
-def remember(parts: Parts, journal: Journal, scribe: Scribe, clock: RunClock, after: int) -> Recalled:
-    """Read the journal's records after a number back into the new parts; from then on they write it."""
+def remember(parts: Parts, records: Iterable[Record], scribe: Scribe, clock: RunClock) -> Recalled:
+    """Read the journal's records back into the new parts; from then on they write it."""
     past = recall(
-        journal.records(after),
+        records,
         orders=parts.core.orders,
         portfolio=parts.portfolio,
         markets=parts.core.markets,

@@ -8,99 +8,51 @@ import importlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Mapping
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import AsyncIterator, Mapping
+from contextlib import AsyncExitStack, asynccontextmanager, nullcontext
 from datetime import UTC, datetime
 from pathlib import Path
-from random import Random
-from typing import Any, Final
+from typing import Any
 
 import trio
 from attrs import define, evolve, field
 
-from tickwright.adapters.sim.venue import SimVenue
+from tickwright.assembling import CleanJournal, Given, Kept, Told, drive, join_live, timed
 from tickwright.backtesting import CODES, as_yaml
-from tickwright.build import ORDERS, REJECTS, REPORTS, Parts, join_core, travel
+from tickwright.build import Parts
+from tickwright.capture import Beginning, Capture, WatchedStore, place_of
+from tickwright.code import code_of
 from tickwright.commands.venue import read_faults
 from tickwright.config import Config
 from tickwright.control import serve_control
 from tickwright.controls import LIMITS
 from tickwright.doctor import FAIL, examine
-from tickwright.engine.asker import Asker
 from tickwright.engine.compiled import why_interpreted
-from tickwright.engine.door import Names
-from tickwright.engine.doorbell import Doorbell
 from tickwright.engine.errors import TickwrightError
-from tickwright.engine.intake import Intake, Link
 from tickwright.engine.journal import Journal
-from tickwright.engine.live import HALTED, Ending, Live, Port
-from tickwright.engine.order import Order
-from tickwright.engine.recall import Recalled
+from tickwright.engine.live import HALTED, Ending, Live
 from tickwright.engine.records import Sink
-from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.run_clock import RunClock
-from tickwright.engine.scribe import KeptPortfolio, Scribe
-from tickwright.engine.strangers import Strangers
-from tickwright.engine.sweep import Sweep
+from tickwright.engine.scribe import Scribe
 from tickwright.engine.wire import Wire
 from tickwright.kill_file import watch_kill_file
 from tickwright.live_view import View
 from tickwright.operating import Operated
 from tickwright.plugins import load_checks, load_strategies
-from tickwright.redact import Cleaned, Redactor
+from tickwright.redact import Cleaned
 from tickwright.reports.html import write_report
 from tickwright.reports.parquet import STEADY, RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
 from tickwright.reports.run_folder import RunError, RunFolder, make_run_folder, run_hash, write_summary
 from tickwright.reports.summary import RunFacts, summarise
 from tickwright.result import Result, failure_text
-from tickwright.risk.floor import Floor
-from tickwright.risk.kill import KillMode, KillSwitch
 from tickwright.run_log import RunLog
 from tickwright.signals import FORCED, Ends, signals
-from tickwright.sites import carried, instruments_of, make_wire, site_of
+from tickwright.sites import instruments_of, make_wire, site_of
 from tickwright.state import StateError, StateFolder
 from tickwright.taking_over import opening, remember, since_of, take_over
 from tickwright.tally import Tally
 from tickwright.warmup import warm_up
-
-SLOW_S: Final = 1.0
-"""A handler that takes longer is an error of its strategy: nothing else happens meanwhile."""
-
-IDS_A_RUN: Final = 1_000_000_000
-"""Each run of a journal has so many trade ids of the simulated venue for itself."""
-
-Told = Callable[[str], None]
-
-
-class SlowHandler(TickwrightError):
-    """A strategy's handler blocked the loop."""
-
-
-class Rules:
-    """What the driver may do to the gate's rules."""
-
-    def __init__(self, floor: Floor) -> None:
-        self.floor = floor
-
-    def kill(self, level: str, name: str, mode: str, reason: str, by: str, now: int) -> None:
-        try:
-            how = KillMode[mode.upper()]
-        except KeyError:
-            raise TickwrightError(f"kill: expected mode pause, cancel or flatten, received {mode!r}") from None
-        self.floor.kill.kill(level, name, mode=how, reason=reason, by=by, now=now)
-
-    def rearm(self, level: str, name: str, reason: str, by: str, now: int) -> None:
-        self.floor.kill.rearm(level, name, operator=by, reason=reason)
-
-    def reduce_only(self, instrument: str, reason: str, now: int) -> None:
-        self.floor.close_instrument(instrument, reason, now)
-
-    def active(self, instrument: str, reason: str, now: int) -> None:
-        self.floor.set_state("instrument", instrument, "active", now, reason)
-
-    def closed(self) -> Mapping[str, tuple[int, str]]:
-        return self.floor.closed
 
 
 class Each:
@@ -112,37 +64,6 @@ class Each:
     def block(self, table: str, columns: tuple[str, ...], rows: Any, texts: list[str]) -> None:
         for sink in self.sinks:
             sink.block(table, columns, rows, texts)
-
-
-class CleanJournal:
-    """What the core records on its way to the journal: what a venue wrote may repeat a secret of ours."""
-
-    def __init__(self, journal: Journal, redactor: Redactor) -> None:
-        self.journal = journal
-        self.redactor = redactor
-
-    def number_used(self, number: int) -> None:
-        self.journal.number_used(number)
-
-    def append(self, kind: str, body: Mapping[str, Any], ts: int) -> None:
-        for name in ("text", "reason"):
-            if body.get(name):
-                body = {**body, name: self.redactor.text(body[name])}
-        self.journal.append(kind, body, ts)
-
-
-def timed(strategy: str, name: str, handler: Any) -> Any:
-    """A handler that is an error where it takes too long."""
-    clock = time.perf_counter
-
-    def called(*arguments: Any) -> None:
-        begun = clock()
-        handler(*arguments)
-        took = clock() - begun
-        if took > SLOW_S:
-            raise SlowHandler(f"{name} took {took:.1f} s, expected at most {SLOW_S:g} s: everything waited for it")
-
-    return called
 
 
 @define(eq=False)
@@ -251,8 +172,7 @@ async def opened(
         JournalError: the journal cannot be opened, or another process holds it.
         QueryFailed: a venue cannot be asked for what the run needs to begin.
     """
-    loaded = load_strategies(config)
-    checks = load_checks(config)
+    loaded, checks = load_strategies(config), load_checks(config)
     clock = clock or RunClock()
     log = RunLog(clock.now, echo=told)
     async with AsyncExitStack() as stack:
@@ -267,40 +187,39 @@ async def opened(
             log.redactor.learn(site.credentials.values())
         wires = tuple(make(config, site, clock) for site in sites)
         instruments = tuple(await instruments_of(config, wires, {site.venue: site.instruments for site in sites}))
-        scribe = Scribe(CleanJournal(journal, log.redactor))
-        begun = await opening(config, wires, journal)
-        parts = join_core(
-            config,
-            instruments,
-            loaded,
-            checks,
-            ids=Names(f"{journal.prefix}-", journal.next_order_number - 1),
-            balances=begun.balances,
-            capabilities=carried(config, wires),
-            kill=KillSwitch(journal.latch_store()),
-            recorder=scribe,
-            books_of=KeptPortfolio,
-            watched=timed,
-            log_of=log.strategy,
-        )
-        for venue, lay_there in begun.venues.items():
-            parts.portfolio.open_at(venue, lay_there)
+        keeper = CleanJournal(journal, log.redactor)
+        scribe = Scribe(keeper)
+        held = await opening(config, wires, journal)
+        kept = Kept(journal.prefix, journal.next_order_number, held, journal.latch_store())
+        capture = Capture(config.capture.max_mb, log.redactor) if config.capture is not None else None
+        watched = timed if capture is None else capture.timed
+        parts = join_live(config, instruments, loaded, checks, wires, kept, scribe, watched, log.strategy)
         parts.core.store = journal.store()
         warmed = warm_up(config, parts)
         folder, writer = results_of(config, parts, journal.prefix)
-        tally = Tally()
         ids = tuple(each.id for each in instruments)
         log.open(StateFolder.open(config.state_folder).log, folder.name, journal.prefix, ids, parts.strategies)
         stack.callback(log.close)
         stack.enter_context(log.libraries())
+        tally = Tally()
         scribe.open(Each(Cleaned(writer, log.redactor), tally, log), parts.floor.columns)
-        about = {"run_id": folder.name, "folder": str(folder.resolve()), "config": config.hash8}
-        scribe.begin(instruments, parts.strategies, clock.now(), **about)
-        past = remember(parts, journal, scribe, clock, begun.seq)
-        live = drive(config, parts, wires, journal, clock, log.told, past, since_of(past, begun.at))
-        live.warmed = warmed
+        begun, code = clock.now(), code_of(loaded, checks)
+        about = {"run_id": folder.name, "folder": str(folder.resolve()), "config": config.hash8, "code": code}
+        scribe.begin(instruments, parts.strategies, begun, **about)
+        given = Given(journal, journal.records(kept.opening.seq), clock)
+        if capture is not None:
+            stack.callback(capture.close)
+            places = [place_of(site, wire.capability) for site, wire in zip(sites, wires, strict=True)]
+            beginning = Beginning.of(config, folder.name, begun, kept, parts.core.store, places, code, loaded)
+            given = capture.start(folder, log.told, beginning, given)
+            keeper.heard, parts.core.store = capture.said, WatchedStore(parts.core.store, capture)
+        with nullcontext() if capture is None else capture.opening():
+            past = remember(parts, given.past, scribe, given.clock)
+            live = drive(config, parts, wires, journal.prefix, given, log.told, past, since_of(past, kept.opening.at))
+            live.warmed = warmed
+            take_over(config, parts, live, past, log.told)
         live.failed = lambda failure: log.told(failure_text(failure), "error", strategy_id=failure.strategy)
-        take_over(config, parts, live, past, log.told)
+        live.witness = live.bell.listener = capture
         run = TradingRun(config, journal, parts, live, folder, writer, wires, tally)
         stack.callback(run.close)
         yield run
@@ -318,87 +237,6 @@ def results_of(config: Config, parts: Parts, prefix: str) -> tuple[Path, RunWrit
     stated = parts.core.books.fees if config.mode == "live" else None
     columns = parts.floor.columns
     return folder, RunWriter(folder, parts.instruments, parts.strategies, prefix, CODES, columns, stated, STEADY)
-
-
-def drive(
-    config: Config,
-    parts: Parts,
-    wires: tuple[Wire, ...],
-    journal: Journal,
-    clock: RunClock,
-    told: Told,
-    past: Recalled,
-    since: int,
-) -> Live:
-    """The live driver of joined parts: each venue simulated here (paper), or its wire (live).
-
-    `since` is the time from which on the venues are asked for executions.
-    """
-    core = parts.core
-    links: dict[str, Link] = dict(parts.floor.venues)
-    for link in links.values():
-        link.up = link.reconciled = False
-    strangers = {
-        wire.venue: Strangers(core.orders, journal.prefix, config.external_orders)
-        for wire in wires
-        if config.mode == "live"
-    }
-    live: Live
-    intake = Intake(
-        core,
-        links,
-        strangers,
-        lambda venue, order: live.wanted(venue, order),
-        lambda venue, up: live.turned(venue, up),
-    )
-    live = Live(
-        core=core,
-        intake=intake,
-        ports=[],
-        clock=clock,
-        bell=Doorbell(),
-        journal=journal,
-        health=parts.gate,
-        authority=Rules(parts.floor),
-        on_stop=config.on_stop,
-        told=told,
-    )
-
-    def blocked(order: Order, why: str) -> None:
-        core.recorder.note(3, f"{order.client_order_id}: {why}", core.now)
-        live.kill("global", "", "cancel", f"{order.client_order_id}: {why}", "SEND_BLOCKED")
-
-    for wire in wires:
-        own = [market for market in core.markets if market.venue_name == wire.venue]
-        link = links[wire.venue]
-        if config.mode == "paper":
-            simulated = simulated_venue(config, parts, wire.venue, past.runs)
-            core.add_venue(simulated, own)
-            for market in own:
-                intake.simulate(market, simulated)
-            live.ports.append(Port(wire, link))
-        else:
-            remote = RemoteVenue(wire, link, len(core.markets), blocked)
-            core.add_venue(remote, own)
-            sweep = Sweep(core, intake, wire.venue, strangers[wire.venue], since)
-            live.ports.append(Port(wire, link, remote, Asker(live, wire, link, sweep)))
-    return live
-
-
-def simulated_venue(config: Config, parts: Parts, venue: str, runs: int) -> SimVenue:
-    """Where paper orders go: matched against the live books. `runs` of this journal went before."""
-    simulator = config.simulator
-    core = parts.core
-    return SimVenue(
-        core,
-        [market.book if market.venue_name == venue else None for market in core.markets],
-        queue=simulator.queue,
-        to_venue=travel(config, simulator.latency.order, ORDERS),
-        to_client=travel(config, simulator.latency.report, REPORTS),
-        reject_probability=float(simulator.reject_probability),
-        random=Random(f"{simulator.seed} {REJECTS} {venue}"),
-        first=runs * IDS_A_RUN,
-    )
 
 
 @asynccontextmanager

@@ -1,0 +1,83 @@
+"""What a replay found, for people and for programs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+from attrs import asdict, frozen
+
+from tickwright.engine.times import as_text
+from tickwright.replaying import Difference, Replay, open_replay
+from tickwright.reports.run_folder import RunFolder
+
+
+@frozen
+class Told:
+    """What is shown of a replay: in words, and as plain data; `equal` is its verdict."""
+
+    equal: bool
+    text: str
+    data: dict[str, Any]
+
+
+def replayed(run: str, runs: Path) -> Told:
+    """Replay a run, by its folder or its name under `runs`.
+
+    Raises:
+        RunError: no such run.
+        ReplayError: it cannot be replayed.
+        CaptureError: it was not captured, or the capture is not what was written.
+        ConfigError: its config cannot be run any more.
+    """
+    folder = RunFolder.open(run, runs)
+    replay = open_replay(folder)
+    equal = replay.difference is None and replay.go()
+    return captured_told(replay, equal)
+
+
+def captured_told(replay: Replay, equal: bool) -> Told:
+    """The verdict on a captured run."""
+    recorded = replay.run.summary.get("run_hash") if (replay.run.path / "summary.json").is_file() else None
+    hashed = replay.run_hash() if equal and replay.finished else None
+    if hashed is not None and recorded is not None and hashed != recorded:
+        equal = False
+    data: dict[str, Any] = {
+        "run_id": replay.run.run_id,
+        "equal": equal,
+        "whole": replay.finished,
+        "inputs": replay.number,
+        "records": replay.comparison.equal,
+        "changed": replay.changed,
+        "run_hash": {"recorded": recorded, "replayed": hashed},
+        "difference": asdict(replay.difference) if replay.difference is not None else None,
+    }
+    return Told(equal, "\n".join(lines_of(data, replay)), data)
+
+
+def lines_of(data: dict[str, Any], replay: Replay) -> list[str]:
+    found = [f"{name}: not what it was when the run was made" for name in data["changed"]]
+    done = f"{data['records']:,} records of {data['inputs']:,} inputs"
+    if replay.difference is not None:
+        return [*found, *difference_lines(replay.difference), f"equal up to there: {done}"]
+    hashes = data["run_hash"]
+    if not data["equal"]:
+        return [*found, f"{done} are equal, but not the end: run_hash {hashes['recorded']}, now {hashes['replayed']}"]
+    found.append(f"equal: {done}")
+    if hashes["replayed"] is not None:
+        found.append(f"run_hash {hashes['replayed']}")
+    else:
+        found.append("the capture ends before the run's end: the process died, or the file was full")
+    return found
+
+
+def difference_lines(difference: Difference) -> list[str]:
+    at = as_text(difference.ts)
+    return [
+        f"different at input {difference.number} ({difference.given}), {at}: {difference.kind}",
+        f"  recorded: {side(difference.recorded)}",
+        f"  replayed: {side(difference.replayed)}",
+    ]
+
+
+def side(said: dict[str, Any] | None) -> str:
+    return "nothing" if said is None else json.dumps(said, ensure_ascii=False)
