@@ -1,6 +1,5 @@
 """Puts a run on a live market together: the core, its venues, the driver. The same for a run and for its replay."""
 
-import time
 from collections.abc import Callable, Iterable, Mapping
 from random import Random
 from typing import Any, Final
@@ -35,17 +34,10 @@ from tickwright.risk.kill import KillMode, KillSwitch, LatchStore
 from tickwright.sites import carried
 from tickwright.taking_over import Opening
 
-SLOW_S: Final = 1.0
-"""A handler that takes longer is an error of its strategy: nothing else happens meanwhile."""
-
 IDS_A_RUN: Final = 1_000_000_000
 """Each run of a journal has so many trade ids of the simulated venue for itself."""
 
 Told = Callable[[str], None]
-
-
-class SlowHandler(TickwrightError):
-    """A strategy's handler blocked the loop."""
 
 
 class Rules:
@@ -95,20 +87,6 @@ class CleanJournal:
         self.journal.append(kind, body, ts)
         if self.heard is not None:
             self.heard(kind, body, ts)
-
-
-def timed(strategy: str, name: str, handler: Any) -> Any:
-    """A handler that is an error where it takes too long."""
-    clock = time.perf_counter
-
-    def called(*arguments: Any) -> None:
-        begun = clock()
-        handler(*arguments)
-        took = clock() - begun
-        if took > SLOW_S:
-            raise SlowHandler(f"{name} took {took:.1f} s, expected at most {SLOW_S:g} s: everything waited for it")
-
-    return called
 
 
 @frozen

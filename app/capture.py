@@ -21,7 +21,7 @@ import msgspec
 from attrs import evolve, frozen
 
 from tickwright.adapters.tape.capture import CaptureWriter
-from tickwright.assembling import Given, Kept, SlowHandler, timed
+from tickwright.assembling import Given, Kept
 from tickwright.config import Config
 from tickwright.engine.adapter import Site
 from tickwright.engine.capability import Capability
@@ -32,6 +32,7 @@ from tickwright.engine.run_clock import RunClock
 from tickwright.engine.surroundings import Records
 from tickwright.plugins import Loaded
 from tickwright.redact import Redactor
+from tickwright.slow import SlowHandler, timed
 from tickwright.strategies.base import Strategy
 from tickwright.taking_over import Opening
 

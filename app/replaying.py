@@ -15,7 +15,7 @@ from typing import Any, get_type_hints
 import msgspec
 from attrs import define, evolve, field, frozen
 
-from tickwright.assembling import CleanJournal, Given, Kept, SlowHandler, drive, join_live
+from tickwright.assembling import CleanJournal, Given, Kept, drive, join_live
 from tickwright.capture import CAPTURE, Beginning, encode
 from tickwright.captured import Captured, Done, Heard, Put, Said, open_captured, other
 from tickwright.code import changed, code_of
@@ -33,6 +33,7 @@ from tickwright.plugins import load_checks, load_strategies
 from tickwright.redact import Redactor
 from tickwright.reports.positions import final_lines, portfolio_lines
 from tickwright.reports.run_folder import RunFolder, run_hash
+from tickwright.slow import SlowHandler
 from tickwright.taking_over import remember, since_of, take_over
 from tickwright.warmup import warm_up
 

@@ -17,7 +17,8 @@ from typing import Any
 import trio
 from attrs import define, evolve, field
 
-from tickwright.assembling import CleanJournal, Given, Kept, Told, drive, join_live, timed
+from tickwright import slow
+from tickwright.assembling import CleanJournal, Given, Kept, Told, drive, join_live
 from tickwright.backtesting import CODES, as_yaml
 from tickwright.build import Parts
 from tickwright.capture import Beginning, Capture, WatchedStore, place_of
@@ -192,7 +193,7 @@ async def opened(
         held = await opening(config, wires, journal)
         kept = Kept(journal.prefix, journal.next_order_number, held, journal.latch_store())
         capture = Capture(config.capture.max_mb, log.redactor) if config.capture is not None else None
-        watched = timed if capture is None else capture.timed
+        watched = slow.timed if capture is None else capture.timed
         parts = join_live(config, instruments, loaded, checks, wires, kept, scribe, watched, log.strategy)
         parts.core.store = journal.store()
         warmed = warm_up(config, parts)
@@ -218,6 +219,7 @@ async def opened(
             live = drive(config, parts, wires, journal.prefix, given, log.told, past, since_of(past, kept.opening.at))
             live.warmed = warmed
             take_over(config, parts, live, past, log.told)
+        live.background_of = slow.background
         live.failed = lambda failure: log.told(failure_text(failure), "error", strategy_id=failure.strategy)
         live.witness = live.bell.listener = capture
         run = TradingRun(config, journal, parts, live, folder, writer, wires, tally)

@@ -78,7 +78,7 @@ class Live:
     """One run on a live market.
 
     `on_stop` is `cancel` or `leave`; `told` hears of the run's own affairs in words (for logs), `failed`
-    of what strategies raised; `warmed` says that the
+    of what strategies raised; `background_of` runs a strategy's own work; `warmed` says that the
     core has begun with a recording. `witness` hears of every marked call, in order: see `witness.py`.
     """
 
@@ -94,6 +94,7 @@ class Live:
     warmed: bool = False
     told: Callable[[str], None] = lambda text: None
     failed: Callable[[Failure], None] = lambda failure: None
+    background_of: Callable[[Desk], Awaitable[None]] = lambda desk: desk.strategy.background()
     code: int = DONE
     reason: str = ""
     stopping: bool = False
@@ -446,8 +447,12 @@ class Live:
         async with trio.open_nursery() as nursery:
             nursery.start_soon(self.collect, desk)
             try:
-                await desk.strategy.background()
-            except Exception as error:  # a strategy's error is its own: see `on_error`
+                await self.background_of(desk)
+            except (trio.Cancelled, KeyboardInterrupt):
+                raise
+            except BaseException as error:  # whatever a strategy raises is its own: see `on_error`
+                if isinstance(error, BaseExceptionGroup) and error.split(trio.Cancelled)[1] is None:
+                    raise
                 self.core.now = max(self.clock.now(), self.core.now)
                 self.core.fail(desk, "background", error)
                 self.finish_step()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from tickwright.engine.live import BATCH, LAG_ALARM_NS
 from tickwright.engine.mailbox import MERGE_FROM, MOST
-from tickwright.trading import SLOW_S
+from tickwright.slow import SLOW_S
 
 ROOT = Path(__file__).parents[2]
 TEXT = (ROOT / "docs" / "live.md").read_text()

@@ -1,5 +1,6 @@
 """Faults that no script makes: floods, plugins, frames, clocks, credentials, people who stop a run at a bad moment."""
 
+import resource
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,7 @@ from test_scripted_faults import evidence
 from trader import ID
 from trio.testing import MockClock
 
-from tickwright import trading
+from tickwright import slow
 from tickwright.adapters.fault_rules import Disconnect, Restart, Rule
 from tickwright.adapters.local.sockets import Socket
 from tickwright.adapters.tdx.mirror import Venue
@@ -79,7 +80,7 @@ PLUGINS = {
 async def test_f10_a_bad_plugin_harms_nobody_else(
     autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
 ) -> None:
-    monkeypatch.setattr(trading, "SLOW_S", 0.05)
+    monkeypatch.setattr(slow, "SLOW_S", 0.05)
     (tmp_path / "bad.py").write_text(
         "from attrs import define\nfrom tickwright import Strategy\n"
         f"ID = {ID!r}\n\n@define(kw_only=True, slots=False)\nclass Bad(Strategy):\n"
@@ -96,6 +97,79 @@ async def test_f10_a_bad_plugin_harms_nobody_else(
         told = stack.run.parts.core.failures
         assert bool(told) == ("rubbish" not in kind)
         assert not told or told[0].strategy == "zbad"
+
+
+BACKGROUNDS = {
+    "awaits for ever": "await trio.sleep_forever()",
+    "blocks": "await trio.sleep(4); time.sleep(0.08); await trio.sleep_forever()",
+    "blocks to its end": "await trio.sleep(4); time.sleep(0.08)",
+    "leaves": "await trio.sleep(4); raise SystemExit(3)",
+    "has tasks that raise": "async with trio.open_nursery() as tasks: tasks.start_soon(self.fails)",
+}
+
+
+@pytest.mark.parametrize("kind", BACKGROUNDS)
+async def test_f10_bad_work_in_the_background_harms_nobody_else(
+    autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, kind: str
+) -> None:
+    monkeypatch.setattr(slow, "SLOW_S", 0.05)
+    (tmp_path / "bad.py").write_text(
+        "import time\nimport trio\nfrom attrs import define\nfrom tickwright import Strategy\n\n"
+        "@define(kw_only=True, slots=False)\nclass Bad(Strategy):\n"
+        f"    async def background(self):\n        {BACKGROUNDS[kind]}\n"
+        "    async def fails(self):\n        raise ValueError('no model')\n"
+    )
+    bad = {"use": "./bad.py:Bad", "instruments": [ID], "allow": [ID], "on_error": "halt_strategy"}
+    bad["risk"] = {"max_strategy_position": "1", "max_strategy_loss": "1000"}
+    async with stacked(tmp_path, strategies={"zbad": bad}) as stack:
+        await trade_a_while(stack, 8)
+        entered = len(stack.venue.received)
+        await settle(stack)
+        check_invariants(stack, tasks=10)
+        assert len(stack.venue.received) > entered, "the other strategy trades on"
+        told = [(failure.strategy, failure.handler) for failure in stack.run.parts.core.failures]
+        assert told == ([] if "for ever" in kind else [("zbad", "background")])
+        assert not told or stack.heard("strategy zbad: background")
+    assert len(stack.endings) == 1, "a stop ends it, whatever is under way in the background"
+
+
+def resident() -> int:
+    """Bytes of memory that this process has in use."""
+    return int(Path("/proc/self/statm").read_text().split()[1]) * resource.getpagesize()
+
+
+@pytest.mark.parametrize("keeps_up", [True, False], ids=["keeps-up", "stands-still"])
+async def test_f09_half_a_minute_of_flood_takes_no_memory(
+    autojump_clock: MockClock, tmp_path: Path, keeps_up: bool
+) -> None:
+    """20,000 level changes a second, ten times what is meant to be; taken as they come, or all at once after it."""
+    async with stacked(tmp_path) as stack:
+        await trade_a_while(stack, 3)
+        inbox, clock, counts = stack.run.live.bell, stack.run.live.clock, stack.run.live.intake.counts
+        before, trades = resident(), counts.trades
+        begun = clock.now()
+        deepest = 0
+        for tenth in range(300):
+            at = clock.now() if keeps_up else begun - (300 - tenth) * SECOND // 10
+            for message in range(10):
+                sizes = range(1, 101)
+                bids = ((BUY, 90_000 - size, 1 + (size * tenth + message) % 997) for size in sizes)
+                asks = ((SELL, 120_000 + size, 1 + (size * message + tenth) % 997) for size in sizes)
+                inbox.put(BookChanged(instrument=ID, changes=(*bids, *asks), ts=at))
+            inbox.put(Traded(instrument=ID, taker=None, ticks=104_000, lots=1 + tenth, ts=at))
+            deepest = max(deepest, len(inbox.mailbox))
+            if keeps_up:
+                await trio.sleep(0.1)
+        grown = resident() - before
+        assert grown < 64 * MIB, f"{grown / MIB:.0f} MiB for a flood"
+        assert deepest < 1000
+        await trio.sleep(1)
+        assert counts.trades >= trades + 300, "trades are never merged"
+        assert keeps_up or stack.heard("ms behind")
+        stack.wire.resync(ID, "the flood was not the venue's")
+        await trio.sleep(2)
+        await settle(stack)
+        check_invariants(stack)
 
 
 def depth(price: str, size: str) -> str:
