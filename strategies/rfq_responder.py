@@ -75,9 +75,10 @@ class Option:
 
 @frozen(eq=False)
 class Legs:
-    """The options that one unit of an instrument consists of: as the formula takes them, how many of each, and the
-    instruments whose books give their forwards."""
+    """The options that one unit of an instrument consists of: their instruments and how many of each, the same as the
+    formula takes them, and the instruments whose books give their forwards."""
 
+    parts: tuple[tuple[str, int], ...]
     strikes: NDArray[np.float64]
     rights: NDArray[np.float64]
     ratios: NDArray[np.float64]
@@ -111,7 +112,7 @@ class RfqResponder(Strategy):
     max_qty: Decimal = field(default=Decimal(1), validator=gt(Decimal(0)))
     """The largest quantity of an answer; who asks for more gets this much."""
     max_position: Decimal = field(default=Decimal(10), validator=gt(Decimal(0)))
-    """What may be held of one instrument, either way, with the answer executed."""
+    """What may be held of any option, either way, with every answer executed."""
     max_answers: int = field(default=10, validator=ge(1))
     """Answers that stand at one time."""
     life: str = "60s"
@@ -241,8 +242,25 @@ class RfqResponder(Strategy):
         )
 
     def room(self, instrument: Instrument, side: Side) -> int:
-        """How many lots more of a side may be held."""
-        return instrument.lots(self.max_position) - int(self.position(instrument).lots) * side
+        """How many lots more may be answered on a side until one of the legs is at its bound."""
+        parts = self.parts_of(instrument.id)
+        most = min((self.max_position - self.reach(id, side * ratio)) / abs(ratio) for id, ratio in parts)
+        return int(most / instrument.lot_size)
+
+    def reach(self, id: str, way: int) -> Decimal:
+        """What would be held of an option in one direction (above or below zero), with every answer executed."""
+        held = self._known[id].qty(int(self.position(id).lots)) if id in self._known else Decimal(0)
+        reached = held if way > 0 else -held
+        for order in self._answers.values():
+            for leg, ratio in self.parts_of(order.instrument.id):
+                if leg == id and order.side * ratio * way > 0:
+                    reached += order.instrument.qty(int(order.leaves_lots)) * abs(ratio)
+        return reached
+
+    def parts_of(self, id: str) -> tuple[tuple[str, int], ...]:
+        """The legs of an instrument and their ratios."""
+        legs = self._legs[id]
+        return legs.parts if legs is not None else ()
 
     def stale(self, order: Order, price: Price) -> bool:
         """Whether an answer's price is no longer the one that we would give."""
@@ -284,6 +302,7 @@ class RfqResponder(Strategy):
             self.say(f"{instrument.id}: cannot be priced, since its forward {missing[0]} is not among the instruments")
             return None
         return Legs(
+            parts=tuple((f"{name}.{instrument.venue}", ratio) for name, ratio in named),
             strikes=np.array([option.strike for option in options]),
             rights=np.array([float(option.right) for option in options]),
             ratios=np.array([float(ratio) for _, ratio in named]),

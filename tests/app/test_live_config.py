@@ -167,6 +167,39 @@ def test_a_local_venue_needs_no_secret_and_has_none(changed):
     assert told[0].endswith("venues.tdx.credentials: expected none beside local, which makes its own, got credentials")
 
 
+PACKAGE = "BTC-20301227-60000C@1/BTC-20301227-60000P@1"
+
+
+def two_venues(mode, **local):
+    """A config that trades at two venues, both of them served for the run unless something else is said."""
+    raw = config(mode, local=True)
+    raw["venues"]["powertrade"] = {"adapter": "powertrade"} | ({"local": True} | local)
+    raw["strategies"]["other"] = {
+        "use": "market_maker", "instruments": ["BTC-USD.POWERTRADE"], "allow": ["BTC-USD.POWERTRADE"]
+    }  # fmt: skip
+    raw["account"]["rates"] = {"USD/CHF": "0.9"}
+    return raw
+
+
+def test_a_live_run_has_no_venue_that_is_served_for_it_beside_a_real_one(monkeypatch):
+    monkeypatch.setenv("TW_KEY", "canary")
+    key = {"api_key": "${env:TW_KEY}", "private_key": "${env:TW_KEY}"}
+    assert load(two_venues("live")).mode == "live"
+    assert load(two_venues("paper", local=False)).mode == "paper"
+    (told,) = faults(two_venues("live", local=False, credentials=key))
+    expected = "expected no venue served for a live run beside the real powertrade, got one"
+    assert told == f"config: venues.tdx.local: {expected}"
+
+
+def test_the_legs_of_a_package_must_be_among_what_a_local_venue_lists():
+    raw = two_venues("paper", local={"pairs": PACKAGE.replace("@1", "").split("/")})
+    raw["strategies"]["other"] |= {"instruments": [f"{PACKAGE}.POWERTRADE"], "allow": [f"{PACKAGE}.POWERTRADE"]}
+    load(raw)
+    raw["venues"]["powertrade"]["local"]["pairs"] = ["BTC-20301227-60000C"]
+    (told,) = faults(raw)
+    assert told.endswith("expected BTC-20301227-60000P among them, since other trades it, got none")
+
+
 def test_secrets_of_the_venue_never_go_to_this_machine_nor_the_reverse():
     real, own = {"username": "${env:TW_USER}"}, {"username": "${env:TW_LOCAL}", "password": "${env:TW_LOCAL}"}
     told = faults(config("live", credentials=real, allow_insecure_loopback=True, **PLAIN))

@@ -137,9 +137,11 @@ def config_in(folder: Path, **more: Any) -> Any:
 
 
 @asynccontextmanager
-async def trading(config: Any, script: Callable[[TradingRun, Market], Any]) -> AsyncIterator[tuple[Ending, Result]]:
+async def trading(
+    config: Any, script: Callable[[TradingRun, Market], Any], market: Market | None = None
+) -> AsyncIterator[tuple[Ending, Result]]:
     """Run while the script plays, then stop; gives how it ended."""
-    market = Market()
+    market = market or Market()
     said: list[str] = []
     found: list[tuple[Ending, Result]] = []
     making = opened(config, {}, said.append, make=lambda config, site, clock: market.at(clock))
@@ -174,6 +176,32 @@ async def test_a_paper_order_rests_and_fills_against_the_live_market(autojump_cl
         assert result.summary["position"] == {ID: "0.2"}
         assert result.orders.num_rows > 3
         assert (result.folder / "report.html").exists()
+
+
+async def test_paper_has_no_order_that_the_venue_has_not(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async def script(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+
+    maker = {"use": "market_maker", "instruments": [ID], "params": {"size": "0.1"}}
+    market = Market()
+    market.capability = Capability(post_only=False, quiet_books=True)
+    async with trading(config_in(tmp_path, strategies={"quoter": maker}), script, market) as (_, result):
+        assert result.summary["denials"] == {"FLAG_UNSUPPORTED": 2}
+
+
+async def test_a_quiet_book_is_judged_by_its_link_on_paper_too(autojump_clock: MockClock, tmp_path: Path) -> None:
+    async def script(run: TradingRun, market: Market) -> None:
+        quoter = run.parts.core.desks[0].strategy
+        market.book(100_000, 100_010)
+        await trio.sleep(10)
+        quoter.bids = 0
+        run.live.core.wake_again(run.live.core.markets[0], run.live.clock.now())
+        await trio.sleep(0.1)
+
+    async with trading(config_in(tmp_path), script) as (_, result):
+        assert result.summary["denials"] == {}
+        assert result.summary["orders"] == 2
 
 
 async def test_nothing_is_sent_while_the_link_is_down(autojump_clock: MockClock, tmp_path: Path) -> None:

@@ -114,6 +114,19 @@ def test_it_answers_at_most_what_its_limits_allow():
     assert [(name, qty) for name, qty, _ in stand(bench)] == [("BUY", 1.5)]
 
 
+def test_answers_that_stand_count_against_the_bound_of_every_leg():
+    straddle = "BTC-20270326-60000C@1/BTC-20270326-60000P@2.PT"
+    bench = make(straddle, max_qty=Decimal(3), max_position=Decimal(4), limits={"collar_bps": None})
+    asks(bench, qty="10", id=CALL_60)
+    assert [qty for _, qty, _ in stand(bench)] == [3.0]
+    asks(bench, qty="10", id=straddle, name="R2")
+    assert [qty for _, qty, _ in stand(bench)] == [3.0, 1.0], "four calls at most"
+    asks(bench, qty="10", id=PUT_60, name="R3")
+    assert [qty for _, qty, _ in stand(bench)] == [3.0, 1.0, 2.0], "the package has two of the puts"
+    asks(bench, Side.SELL, qty="10", id=PUT_60, name="R4")
+    assert [qty for _, qty, _ in stand(bench)] == [3.0, 1.0, 2.0, 3.0], "the other way is another matter"
+
+
 def test_so_many_answers_stand_at_one_time_and_no_more():
     bench = make(max_answers=1)
     asks(bench)

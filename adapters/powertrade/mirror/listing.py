@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
@@ -14,6 +15,7 @@ from tickwright.adapters.local.house import OptionError
 from tickwright.engine.times import SECOND
 
 YEAR_DAYS: Final = 365
+_DATED: Final = re.compile(r"([A-Z0-9]+)-([0-9]{8})(?:-([1-9][0-9]{0,8})([CP]))?", re.ASCII)
 SOONEST_DAYS: Final = 14
 VOLATILITY: Final = 0.6
 """At which options are priced when a random market begins."""
@@ -172,14 +174,15 @@ def _ends(symbol: str, tags: tuple[str, ...]) -> int:
 
 
 def listed_by_default(at: int, symbols: Sequence[str] = ()) -> tuple[Listed, ...]:
-    """The venue's own list, as of a time: expiries are the ends of the next months. `symbols` keeps only some.
+    """The venue's own list, as of a time: expiries are the ends of the next months. `symbols` keeps only some; futures
+    and options among them that end on another day to come are listed besides, in the order given.
 
     Raises:
-        OptionError: a symbol that is not listed.
+        OptionError: a symbol that is not listed and cannot be.
     """
     rows = [_row(*each, tags=["spot"]) for each in _SPOT]
     option_id, future_id = 1001, 101
-    for asset, start, tick, lot, most, step in _UNDERLYINGS:
+    for asset, start, tick, lot, most, _ in _UNDERLYINGS:
         symbol = f"{asset}-USD-PERPETUAL"
         perpetual, index = (16, 2) if asset == "BTC" else (17, 3)
         rows.append(_row(f"{asset}-USD-INDEX", index, "0.01", "0.0001", most, "0", tags=["index"]))
@@ -191,16 +194,42 @@ def listed_by_default(at: int, symbols: Sequence[str] = ()) -> tuple[Listed, ...
             for tenths in (8, 9, 10, 11, 12):
                 strike = int(Decimal(start)) * tenths // 10
                 for kind in "CP":
-                    price = black_76(float(start), strike, years, VOLATILITY, call=kind == "C")
-                    worth = str(max(Decimal(step), Decimal(price).quantize(Decimal(step))))
-                    tags = [asset, "option", "month"]
-                    option = f"{asset}-{name}-{strike}{kind}"
-                    rows.append(_row(option, option_id, step, lot, most, worth, tags=tags))
+                    rows.append(_option(asset, name, str(strike), kind, years, option_id))
                     option_id += 1
+    for symbol in dict.fromkeys(symbols):
+        if all(row["symbol"] != symbol for row in rows):
+            rows += _dated(symbol, at, future_id, option_id)
+            future_id, option_id = future_id + 1, option_id + 1
     unknown = set(symbols) - {row["symbol"] for row in rows}
     if unknown:
         raise OptionError(f"pairs: expected symbols that are listed, received {' '.join(sorted(unknown))}")
     return listed_from([row for row in rows if not symbols or row["symbol"] in symbols])
+
+
+def _option(asset: str, day: str, strike: str, kind: str, years: float, entity_id: int) -> dict[str, Any]:
+    """An option's row; its random market begins at what it is worth."""
+    start, _, lot, most, step = next(row[1:] for row in _UNDERLYINGS if row[0] == asset)
+    price = black_76(float(start), float(strike), years, VOLATILITY, call=kind == "C")
+    worth = str(max(Decimal(step), Decimal(price).quantize(Decimal(step))))
+    return _row(f"{asset}-{day}-{strike}{kind}", entity_id, step, lot, most, worth, tags=[asset, "option", "month"])
+
+
+def _dated(symbol: str, at: int, future_id: int, option_id: int) -> list[dict[str, Any]]:
+    """The row of a future or an option that ends on a day to come; none where the symbol is no such thing."""
+    found = _DATED.fullmatch(symbol)
+    if found is None or all(row[0] != found[1] for row in _UNDERLYINGS):
+        return []
+    asset, day, strike, kind = found.groups()
+    try:
+        left = _ends(symbol, (asset, "future")) - at
+    except ValueError:
+        return []
+    if left <= 0:
+        return []
+    if strike:
+        return [_option(asset, day, strike, kind, left / (YEAR_DAYS * 86_400 * SECOND), option_id)]
+    start, tick, lot, most, _ = next(row[1:] for row in _UNDERLYINGS if row[0] == asset)
+    return [_row(symbol, future_id, tick, lot, most, start, tags=[asset, "future", "month"])]
 
 
 def black_76(future: float, strike: float, years: float, volatility: float, *, call: bool) -> float:

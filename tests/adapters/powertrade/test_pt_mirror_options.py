@@ -2,6 +2,7 @@
 
 import json
 import stat
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 
@@ -16,7 +17,8 @@ from pt_rig import call, connected, jwt, local_venue, order
 from tickwright.adapters.fault_script import parse_script
 from tickwright.adapters.powertrade.mirror import ACTIONS, OptionError, Options, Venue, serve, switched, virtual_wall
 from tickwright.adapters.powertrade.mirror.keys import new_accounts
-from tickwright.adapters.powertrade.mirror.listing import listed_by_default
+from tickwright.adapters.powertrade.mirror.listing import black_76, listed_by_default
+from tickwright.engine.times import SECOND
 
 ROW = {
     "symbol": "DOGE-USD",
@@ -32,6 +34,46 @@ ROW = {
     "price_step": "0.0001",
     "tags": ["spot"],
 }
+
+
+DAY_2027 = 1_800_000_000 * SECOND
+
+
+@pytest.mark.parametrize(
+    ("symbol", "entity_id", "start"),
+    [
+        ("BTC-20301227", 105, "60000.0"),
+        ("BTC-20301227-60000C", 1041, None),
+        ("ETH-20301227-3000P", 1041, None),
+        ("BTC-USD", 4, "60000"),
+    ],
+)
+def test_what_ends_on_another_day_to_come_is_listed_when_it_is_asked_for(symbol, entity_id, start):
+    (listed,) = listed_by_default(DAY_2027, [symbol])
+    assert (listed.symbol, listed.entity_id) == (symbol, entity_id)
+    if start is None:
+        asset, _, strike = symbol.split("-")
+        years = (listed.ends - DAY_2027) / (365 * 86_400 * SECOND)
+        future = {"BTC": 60_000.0, "ETH": 2_500.0}[asset]
+        worth = black_76(future, float(strike[:-1]), years, 0.6, call=strike.endswith("C"))
+        assert float(listed.instrument.price(listed.start_ticks)) == pytest.approx(worth, abs=1.0)
+    else:
+        assert listed.instrument.price(listed.start_ticks) == Decimal(start)
+
+
+def test_legs_that_are_asked_for_have_rising_ids_in_the_order_given():
+    names = ["BTC-20301227-60000P", "BTC-20301227", "BTC-20301227-60000C"]
+    listed = {each.symbol: each.entity_id for each in listed_by_default(DAY_2027, names)}
+    assert listed[names[0]] < listed[names[2]]
+    assert len(set(listed.values())) == 3
+
+
+@pytest.mark.parametrize(
+    "symbol", ["BTC-20201225", "BTC-20301327", "SOL-20301227", "BTC-20301227-0C", "BTC-20301227-60000X", "DOGE-USD"]
+)
+def test_what_has_ended_or_is_no_such_thing_is_not_listed(symbol):
+    with pytest.raises(OptionError, match=f"pairs: expected symbols that are listed, received {symbol}"):
+        listed_by_default(DAY_2027, ["BTC-USD", symbol])
 
 
 async def test_instruments_come_from_a_file_as_the_venue_lists_them(autojump_clock, nursery, tmp_path):

@@ -1,0 +1,96 @@
+"""The example configs with local venues, run over real sockets for some seconds: what they promise is what happens."""
+
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+import trio
+
+import tickwright
+from tickwright.adapters.local import crowd
+from tickwright.adapters.powertrade.mirror import asker
+from tickwright.config import Config, load
+from tickwright.engine.live import DONE, Ending
+from tickwright.result import Result
+from tickwright.trading import TradingRun, opened, served_venues
+
+CONFIGS = Path(tickwright.__file__).resolve().parent.parent / "configs"
+MAKE, TAKE = "BTC/CHF.TDX", "BTC-USD-PERPETUAL.POWERTRADE"
+WITHIN_S = 60
+
+
+@pytest.fixture(autouse=True)
+def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Others in the local markets trade and ask ten times as often, so that a second shows what ten would."""
+    monkeypatch.setattr(crowd, "TRADE_WITHIN_NS", tuple(bound // 10 for bound in crowd.TRADE_WITHIN_NS))
+    monkeypatch.setattr(asker, "ASKS_WITHIN_NS", tuple(bound // 10 for bound in asker.ASKS_WITHIN_NS))
+    monkeypatch.setattr(asker, "TAKES_AFTER_NS", asker.TAKES_AFTER_NS // 10)
+
+
+def config_of(name: str, folder: Path, mode: str | None = None) -> Config:
+    return load(CONFIGS / name, [f"state={folder / 'state'}", f"runs={folder / 'runs'}"], mode=mode)
+
+
+Script = Callable[[TradingRun], Any]
+
+
+@asynccontextmanager
+async def ran(config: Config, script: Script) -> AsyncIterator[tuple[Ending, Result, list[str]]]:
+    """Run on venues that are served for it until the script is through."""
+    said: list[str] = []
+    found: list[tuple[Ending, Result]] = []
+    async with (
+        served_venues(config, said.append) as served,
+        opened(config, served, said.append) as run,
+        trio.open_nursery() as nursery,
+    ):
+
+        async def go() -> None:
+            found.append(await run.go())
+
+        nursery.start_soon(go)
+        with trio.fail_after(WITHIN_S):
+            await script(run)
+        run.live.stop("the test is over")
+    notes = [str(text) for text in found[0][1].run.table("notes").column("text").to_pylist()]
+    yield *found[0], said + notes
+
+
+async def until(is_so: Callable[[], bool]) -> None:
+    while not is_so():
+        await trio.sleep(0.05)
+
+
+def lots(run: TradingRun, id: str) -> Decimal:
+    """What is held of an instrument, exactly."""
+    market = run.live.intake.markets[id]
+    return market.instrument.qty(market.position.lots)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("mode", [None, "paper"])
+async def test_what_is_executed_at_one_venue_is_hedged_at_the_other(mode: str | None, tmp_path: Path) -> None:
+    config = config_of("two_venues_local.yaml", tmp_path, mode)
+    apart: list[Decimal] = []
+
+    async def trades(run: TradingRun) -> None:
+        hedges = {lots(run, TAKE)}
+        while len(hedges) < 3:
+            await trio.sleep(0.05)
+            hedges.add(lots(run, TAKE))
+            apart.append(abs(lots(run, MAKE) + lots(run, TAKE)))
+        await until(lambda: lots(run, MAKE) == -lots(run, TAKE))
+
+    # Venues that are served anew know of no earlier run, and neither does ours.
+    for _ in range(2 if mode is None else 1):
+        async with ran(config, trades) as (ending, result, said):
+            assert (ending.code, ending.left, result.summary["status"]) == (DONE, (), "done")
+            assert not any("POSITION_MISMATCH" in line for line in said)
+            assert set(result.summary["denials"]) <= {"NOT_RECONCILED"}
+            held = {id: Decimal(size) for id, size in result.summary["position"].items()}
+            assert abs(held[MAKE] + held[TAKE]) <= Decimal("0.04")
+            assert abs(held[MAKE]) <= Decimal("0.2")
+    assert max(apart) <= Decimal("0.06"), "the bound for quoting, and one quote more"
