@@ -8,6 +8,7 @@
 """
 
 import json
+import os
 import shutil
 import sqlite3
 from collections import Counter, defaultdict
@@ -41,6 +42,9 @@ SYMBOL = "BTC/CHF"
 MAX_POSITION = 2
 GAP_NS = 35 * SECOND
 """An execution not reported on an order reported as over may be missing for one sweep (V5)."""
+
+FILES_MORE = 24
+"""Files and connections that a run may open after its start: tables of results, HTTP at both ends over real sockets."""
 
 RISK = {
     "max_order_qty": "0.1",
@@ -225,6 +229,7 @@ class Stack:
     said: list[tuple[float, str]]
     endings: list[Ending] = field(factory=list)
     tasks: int = 0
+    files: int = 0
     script: FaultScript = field(factory=FaultScript)
     skew: list[int] = field(factory=lambda: [0])
     venue_skew: list[int] = field(factory=lambda: [0])
@@ -284,6 +289,7 @@ class Stack:
     async def ready(self) -> None:
         await self.until(lambda: bool(self.link.reconciled and self.book.health.name == "LIVE"), 20, "ready to trade")
         self.tasks = trio.lowlevel.current_statistics().tasks_living
+        self.files = open_files()
         self.inject(self.script)
 
 
@@ -494,8 +500,16 @@ def check_invariants(stack: Stack, *, tasks: int = 6) -> None:
     living = trio.lowlevel.current_statistics().tasks_living
     if stack.tasks and living > stack.tasks + tasks:
         broken.append(f"V10: {living} tasks live, {stack.tasks} at first")
+    files = open_files()
+    if stack.files and files > stack.files + FILES_MORE:
+        broken.append(f"V10: {files} files and sockets are open, {stack.files} at first")
     broken += secrets_shown(stack) + alarms(stack)
     assert not broken, "\n".join(broken)
+
+
+def open_files() -> int:
+    """Files and sockets that this process has open."""
+    return len(os.listdir("/proc/self/fd"))
 
 
 def bookings(stack: Stack) -> list[str]:

@@ -1,7 +1,10 @@
 """Without any fault the invariants hold; and each of these breaches of them is found."""
 
+import copy
+import os
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -10,8 +13,12 @@ import trio
 from attrs import evolve
 from stack import Stack, Tap, check_invariants, settle, stacked
 from trio.testing import MockClock
+from trio_websocket import wrap_client_stream
 
 from tickwright.engine.events import Event, OrderCanceled, OrderExecuted
+from tickwright.engine.terms import Health
+from tickwright.risk.kill import ACTIVE, KillSwitch
+from tickwright.run_log import RunLog
 
 
 async def test_a_run_without_faults_breaks_nothing(autojump_clock: MockClock, tmp_path: Path) -> None:
@@ -80,6 +87,84 @@ def drops_executions(stack: Stack, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Tap, "put", losing)
 
 
+def trades_while_killed(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    """A latch that holds nothing back."""
+    patch.setattr(KillSwitch, "state", lambda *asked: ACTIVE)
+    stack.run.parts.floor.kill.kill("global", reason="enough", by="test", now=stack.run.live.clock.now())
+
+
+def trades_unreconciled(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    """What the driver knows of the link is not what the gate is told."""
+    port = stack.run.live.ports[0]
+    port.link = evolve_link(port.link, reconciled=False)
+
+
+def evolve_link(link: Any, **changes: Any) -> Any:
+    copied = copy.copy(link)
+    for name, value in changes.items():
+        setattr(copied, name, value)
+    return copied
+
+
+def shows_a_crossed_book(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    stack.trader.on_book(SimpleNamespace(bid=52_000.5, ask=52_000.0, health=stack.book.health))
+
+
+def shows_a_stale_book(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    stack.trader.on_book(SimpleNamespace(bid=52_000.0, ask=52_000.5, health=Health.STALE))
+
+
+def shows_no_number(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    stack.trader.on_trade(SimpleNamespace(price=float("nan"), size=1.0))
+
+
+def leaks_tasks(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    for _ in range(20):
+        stack.run.live.nursery.start_soon(trio.sleep_forever)
+
+
+def leaks_a_socket(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    """A connection that is given up and not closed."""
+
+    async def stay() -> None:
+        async with trio.open_nursery() as nursery:
+            stream: Any = stack.venue.open_stream()
+            path = stack.wire._session.address.path
+            await wrap_client_stream(nursery, stream, "localhost", path, subprotocols=["ws.t-dx.com"])
+            await trio.sleep_forever()
+
+    stack.run.live.nursery.start_soon(stay)
+
+
+def leaks_files(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    held = [os.open(os.devnull, os.O_RDONLY) for _ in range(40)]
+
+    async def hold() -> None:
+        try:
+            await trio.sleep_forever()
+        finally:
+            for number in held:
+                os.close(number)
+
+    stack.run.live.nursery.start_soon(hold)
+
+
+def keeps_an_alarm_to_itself(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    patch.setattr(RunLog, "_alarm", lambda log, text: None)
+    core = stack.run.parts.core
+    core.recorder.note(2, "something critical", core.now)
+
+
+def rings_again_and_again(stack: Stack, patch: pytest.MonkeyPatch) -> None:
+    async def ring() -> None:
+        while True:
+            core = stack.run.parts.core
+            core.recorder.note(2, "something critical", core.now)
+            await trio.sleep(5)
+
+    stack.run.live.nursery.start_soon(ring)
+
+
 def tells_a_secret(stack: Stack, patch: pytest.MonkeyPatch) -> None:
     stack.said.append((trio.current_time(), f"logged in with {stack.venue.announcement()['password']}"))
 
@@ -90,26 +175,42 @@ BREACHES = [
     (altered(books_twice), "V[34]"),
     (altered(believes_a_cancel), "V[35]"),
     (drops_executions, "V7"),
+    (trades_while_killed, "V8"),
+    (trades_unreconciled, "V8"),
+    (shows_a_crossed_book, "V9"),
+    (shows_a_stale_book, "V9"),
+    (shows_no_number, "V9"),
+    (leaks_tasks, "V10"),
+    (leaks_a_socket, "V10"),
+    (leaks_files, "V10"),
     (tells_a_secret, "V12"),
+    (keeps_an_alarm_to_itself, "V13"),
+    (rings_again_and_again, "V13"),
 ]
 
+AT_ONCE = frozenset(("V8", "V9", "V10", "V12", "V13"))
+"""What needs no luck to show."""
 
-@pytest.mark.parametrize(("breach", "which"), BREACHES, ids=[which for _, which in BREACHES])
+
+NAMES = [f"{which}-{breach.__name__}" for breach, which in BREACHES]
+
+
+@pytest.mark.parametrize(("breach", "which"), BREACHES, ids=NAMES)
 async def test_a_breach_is_found(
     autojump_clock: MockClock, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, breach: Any, which: str
 ) -> None:
     with pytest.raises(AssertionError, match=rf"(?m)^{which}:"):
-        await broken_run(tmp_path, breach, monkeypatch)
+        await broken_run(tmp_path, breach, monkeypatch, 6 if which in AT_ONCE else 25)
 
 
-async def broken_run(folder: Path, breach: Any, patch: pytest.MonkeyPatch) -> None:
+async def broken_run(folder: Path, breach: Any, patch: pytest.MonkeyPatch, seconds: float) -> None:
     """Trade with a breach; what the invariants say of it is raised, and not how the run ended."""
     said = ""
     try:
         async with stacked(folder, options={"unique_client_order_ids": False}) as stack:
             await stack.ready()
             breach(stack, patch)
-            await trio.sleep(25)
+            await trio.sleep(seconds)
             stack.trader.trades = False
             try:
                 check_invariants(stack)
@@ -118,6 +219,32 @@ async def broken_run(folder: Path, breach: Any, patch: pytest.MonkeyPatch) -> No
     except AssertionError:
         assert said, "expected a breach to be found"
     raise AssertionError(said)
+
+
+@pytest.mark.parametrize("never", ["settles", "trades"])
+async def test_doubt_or_silence_that_does_not_end_is_found(
+    autojump_clock: MockClock, tmp_path: Path, never: str
+) -> None:
+    """V11: whoever does not ask never settles what is in doubt; whoever is never told that all is well never trades."""
+    said = ""
+    try:
+        async with stacked(tmp_path, "{fault: drop, kinds: [ack, order, fill], probability: 0.3}") as stack:
+            await stack.ready()
+            asker = stack.run.live.ports[0].asker
+            assert asker is not None
+            if never == "settles":
+                asker.sweep.order = lambda *answer: None  # type: ignore[method-assign]
+            else:
+                asker.conclude = lambda now: None  # type: ignore[method-assign]
+                stack.wire._session.drop("to reconcile anew")
+            await trio.sleep(15)
+            try:
+                await settle(stack)
+            except AssertionError as error:
+                said = str(error)
+    except AssertionError:
+        assert said, "expected a breach to be found"
+    assert "V11: nothing in doubt, and trading" in said
 
 
 @pytest.mark.parametrize("seed", range(1, 7))
