@@ -20,8 +20,11 @@ import msgspec
 
 from tickwright.engine.errors import TickwrightError
 
-VERSION: Final = 1
+VERSION: Final = 2
 """The layout of the journal that this program writes. It reads every one up to this."""
+
+CHECKPOINT: Final = "checkpoint"
+"""The first record of a file that follows another: everything that those before it are still needed for."""
 
 GENESIS: Final = bytes(32)
 """The hash before the first record."""
@@ -98,10 +101,11 @@ class Head(NamedTuple):
 class Known:
     """What the journal itself has to remember, gathered from its records.
 
-    `states` and `latches` are what was saved last, `counters` how far each is reserved, `prefix` begins our order ids.
+    `states` and `latches` are what was saved last, `counters` how far each is reserved, `prefix` begins our order ids;
+    `run` is the latest run's first record and `baseline` what the account held at first.
     """
 
-    __slots__ = ("counters", "latches", "prefix", "states", "version")
+    __slots__ = ("baseline", "counters", "latches", "prefix", "run", "states", "version")
 
     def __init__(self) -> None:
         self.prefix = ""
@@ -109,6 +113,8 @@ class Known:
         self.latches = ""
         self.states: dict[str, dict[str, Any]] = {}
         self.counters: dict[str, int] = {}
+        self.run: dict[str, Any] = {}
+        self.baseline: dict[str, Any] = {}
 
     def learn(self, record: Record) -> None:
         """Take in the next record; most are of no interest here."""
@@ -125,6 +131,19 @@ class Known:
             said = record.plain()
             self.prefix = said["prefix"]
             self.version = said["version"]
+        elif kind == "run":
+            self.run = record.plain()
+        elif kind == "baseline":
+            self.baseline = {**record.plain(), "ts": record.ts}
+        elif kind == CHECKPOINT:
+            said = record.plain()["known"]
+            self.prefix, self.version, self.latches = said["prefix"], said["version"], said["latches"]
+            self.states, self.counters = said["states"], said["counters"]
+            self.run, self.baseline = said["run"], said["baseline"]
+
+    def plain(self) -> dict[str, Any]:
+        """All of it, as a checkpoint says it."""
+        return {name: getattr(self, name) for name in self.__slots__}
 
 
 def describe_record(record: Record) -> Mapping[str, Any]:

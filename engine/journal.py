@@ -32,9 +32,18 @@ from tickwright.engine.chain import (
     link,
 )
 from tickwright.engine.journal_folder import Disk, Folder
-from tickwright.engine.journal_reading import End, check, connect_reading, open_reading, picked, refuse_newer
+from tickwright.engine.journal_layout import (
+    DURABILITIES,
+    close_quietly,
+    connect,
+    count_lost,
+    lay_out,
+    prove,
+    upgrade,
+)
+from tickwright.engine.journal_reading import End, open_reading, picked
+from tickwright.engine.rotation import begin_file, exchange_files, retire
 
-DURABILITIES: Final = {"process": "NORMAL", "power": "FULL"}
 LATE_NS: Final = 250_000_000
 """A commit that takes longer makes the journal late."""
 
@@ -53,12 +62,11 @@ ROW: Final = "(?, ?, ?, CAST(? AS TEXT), ?)"
 INSERTS: Final = [INSERT + ", ".join([ROW] * count) for count in range(17)]
 """One statement for so many records, which is a transaction by itself: a fifth less time than three statements."""
 
-TABLES: Final = (
-    "CREATE TABLE records (seq INTEGER PRIMARY KEY, ts INTEGER NOT NULL, kind TEXT NOT NULL, body TEXT NOT NULL, "
-    "hash BLOB NOT NULL)",
-    "CREATE TABLE lost (seq INTEGER, ts INTEGER, kind TEXT, body TEXT, hash BLOB)",
-    f"PRAGMA user_version = {VERSION}",
-)
+FILE_BYTES: Final = 32 << 20
+"""At this size the next file is due: a hundred thousand records or so, which take a second to read."""
+
+REMEMBERED: Final = frozenset(("run", "baseline"))
+"""Kinds of records that a checkpoint repeats."""
 
 
 class Clock(Protocol):
@@ -92,6 +100,10 @@ class Journal:
         self.next_order_number = known.counters.get("order", 0) + 1
         self.reserved = self.next_order_number - 1
         self.used = self.reserved
+        self.durability = "process"
+        self.file_bytes = FILE_BYTES
+        self.keep_bytes = 0
+        self.size = folder.records.stat().st_size
 
     # --- opening ------------------------------------------------------------------------------------------------------
 
@@ -123,6 +135,7 @@ class Journal:
         head, has_head = folder.read_head()
         if has_head and head is None:
             raise JournalDamaged(1, "the head file is not as it was written, so the journal's end cannot be proven")
+        folder.tidy()
         file, _ = folder.file(folder.records.name, make=not head or head.seq == 0)
         if file < 0:
             assert head is not None
@@ -134,7 +147,9 @@ class Journal:
             connection = connect(folder, durability)
             if end is None:
                 end = lay_out(connection)
+            upgrade(connection)
             journal = cls(folder, connection, clock, end, known)
+            journal.durability = durability
             journal._begin(head)
         except sqlite3.Error as error:
             close_quietly(connection)
@@ -185,7 +200,10 @@ class Journal:
         if len(self.pending) >= PENDING_MAX:
             self._die(f"{len(self.pending)} records wait for a commit, at most {PENDING_MAX} may")
             return
-        self.pending.append((ts, kind, encode(body)))
+        said = encode(body)
+        if kind in REMEMBERED:
+            self.known.learn(Record(0, ts, kind, said))
+        self.pending.append((ts, kind, said))
 
     def number_used(self, number: int) -> None:
         """An order has this number. More are reserved well before they run out."""
@@ -231,7 +249,9 @@ class Journal:
             self.seq = seq
             self.hash = hash
             self.folder.write_head(Head(seq, hash))
-            self.written += size + 128 * len(pending)
+            size += 128 * len(pending)
+            self.written += size
+            self.size += size
             if self.written >= CHECKPOINT_BYTES:
                 self.checkpoint()
         except (sqlite3.Error, OSError) as error:
@@ -254,6 +274,48 @@ class Journal:
         """
         self.written = 0
         self.connection.execute("PRAGMA wal_checkpoint(PASSIVE)").fetchone()
+
+    @property
+    def full(self) -> bool:
+        """Whether the next file is due."""
+        return self.size >= self.file_bytes and not self.dead
+
+    def rotate(self, carried: Mapping[str, Any]) -> bool:
+        """Begin the next file with what earlier records are still needed for; whether it was begun.
+
+        It is not where a reader holds on to SQLite's log, or where the disk refuses the new file: then all goes on in
+        the old one, and it is tried again once that has grown by half.
+        """
+        self.commit()
+        if self.dead:
+            return False
+        self.size = self.file_bytes // 2
+        now = self.clock.now()
+        self.known.counters["order"] = self.reserved
+        body = encode({**carried, "known": self.known.plain()})
+        try:
+            busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            if busy:
+                return False
+            head = begin_file(self.folder, Head(self.seq, self.hash), now, body, lay_out, INSERTS[1])
+        except (sqlite3.Error, OSError):
+            return False  # nothing was changed
+        try:
+            self.connection.close()
+            exchange_files(self.folder, self.seq)
+            self.connection = connect(self.folder, self.durability)
+            self.seq, self.hash = head
+            self.folder.write_head(head)
+            self.size = len(body)
+            self.written = 0
+            gone = retire(self.folder, self.keep_bytes) if self.keep_bytes else []
+        except (sqlite3.Error, OSError, JournalRefused) as error:
+            self._die(f"the next file could not be begun: {type(error).__name__}: {error}")
+            return False
+        for name in gone:
+            self.append("retired", {"file": name}, now)
+        self.commit()
+        return True
 
     @property
     def free_mb(self) -> int:
@@ -350,68 +412,3 @@ class Latches:
         """Keep the latches, at once: a kill has to hold even if this process dies before its next commit."""
         self.journal.known.latches = text
         self.journal.write_now("latches", {"text": text})
-
-
-def connect(folder: Folder, durability: str) -> sqlite3.Connection:
-    """The writing connection, with every statement its own transaction unless we begin one."""
-    connection = folder.disk.connect(str(folder.records), isolation_level=None, timeout=1.0)
-    mode = connection.execute("PRAGMA journal_mode = WAL").fetchone()[0]
-    if mode != "wal":
-        raise JournalRefused(f"{folder.records}: expected a disk that carries SQLite's WAL mode, found mode {mode}")
-    connection.execute(f"PRAGMA synchronous = {DURABILITIES[durability]}")
-    connection.execute("PRAGMA wal_autocheckpoint = 0")
-    connection.execute("PRAGMA trusted_schema = OFF")
-    return connection
-
-
-def prove(folder: Folder, head: Head | None, known: Known) -> End | None:
-    """Read the journal that is there and prove it; None where there is none yet.
-
-    This connection can only read: closing one that can write would tidy SQLite's log away, with whatever may still be
-    found out about a journal that is refused.
-    """
-    connection = connect_reading(folder.records, folder.disk.connect)
-    try:
-        version = refuse_newer(connection, folder.path)
-        tables = int(connection.execute("SELECT count(*) FROM sqlite_master").fetchone()[0])
-        if version == VERSION and tables:
-            end = check(connection, head, known.learn)
-            if end.seq and head is None:
-                raise JournalDamaged(end.seq, "expected a head that names the last record, found none")
-            return end
-        if tables or version:
-            raise JournalDamaged(1, f"expected version {VERSION}, found version {version} with {tables} tables")
-        if head is not None and head.seq:
-            raise JournalDamaged(1, f"expected records up to {head.seq}, found an empty database")
-        return None
-    finally:
-        connection.close()
-
-
-def lay_out(connection: sqlite3.Connection) -> End:
-    """Make the tables of an empty database."""
-    connection.execute("BEGIN IMMEDIATE")
-    for statement in TABLES:
-        connection.execute(statement)
-    connection.execute("COMMIT")
-    return End(0, GENESIS, 0)
-
-
-def count_lost(connection: sqlite3.Connection, seq: int) -> int:
-    """Move damaged rows after the last good record aside, into a table of their own; how many."""
-    count = int(connection.execute("SELECT count(*) FROM records WHERE seq > ?", (seq,)).fetchone()[0])
-    if count:
-        connection.execute("BEGIN IMMEDIATE")
-        connection.execute("INSERT INTO lost SELECT seq, ts, kind, body, hash FROM records WHERE seq > ?", (seq,))
-        connection.execute("DELETE FROM records WHERE seq > ?", (seq,))
-        connection.execute("COMMIT")
-    return count
-
-
-def close_quietly(connection: sqlite3.Connection | None) -> None:
-    """Close a connection that may be beyond saving."""
-    if connection is not None:
-        try:
-            connection.close()
-        except sqlite3.Error:
-            return

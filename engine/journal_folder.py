@@ -15,8 +15,25 @@ from typing import Final
 from tickwright.engine.chain import Head, JournalLocked, JournalRefused
 
 RECORDS: Final = "journal.db"
+NEXT: Final = "journal.next"
+"""A file that is being begun: nothing before it has taken the place of `RECORDS`."""
 HEAD: Final = "journal.head"
 LOCK: Final = "journal.lock"
+
+
+def older_files(folder: Path) -> list[Path]:
+    """The journal's files that others follow, oldest first; each is named after its last record."""
+    return sorted(path for path in folder.glob("journal-*.db") if last_of(path) > 0)
+
+
+def older_name(last: int) -> str:
+    return f"journal-{last:012d}.db"
+
+
+def last_of(path: Path) -> int:
+    """The last record of a file that others follow; 0 where the name is another file's."""
+    digits = path.name[len("journal-") : -len(".db")]
+    return int(digits) if len(digits) == 12 and digits.isdigit() else 0
 
 
 class Disk:
@@ -45,6 +62,21 @@ class Disk:
 
     def random(self, count: int) -> bytes:
         return os.urandom(count)
+
+    def link(self, old: str, new: str, place: int) -> None:
+        """Give a file of a folder a second name."""
+        os.link(old, new, src_dir_fd=place, dst_dir_fd=place, follow_symlinks=False)
+
+    def replace(self, old: str, new: str, place: int) -> None:
+        """Give a file of a folder the name of another, which is gone from then on; all at once."""
+        os.replace(old, new, src_dir_fd=place, dst_dir_fd=place)
+
+    def remove(self, name: str, place: int) -> None:
+        """Take a file out of a folder, if it is there."""
+        try:
+            os.unlink(name, dir_fd=place)
+        except FileNotFoundError:
+            return
 
 
 class Folder:
@@ -77,6 +109,15 @@ class Folder:
             what = "a symbolic link" if self.path.is_symlink() else (error.strerror or str(error)).lower()
             raise JournalRefused(f"{self.path}: expected a folder of ours, found {what}") from None
         self.check(self.place, self.path, 0o700)
+
+    def tidy(self) -> None:
+        """Take away what a process left that died while it began the next file."""
+        for name in (NEXT, f"{NEXT}-wal", f"{NEXT}-shm", f"{NEXT}-journal"):
+            self.disk.remove(name, self.place)
+        present = self.records.stat() if self.records.exists() else None
+        for path in older_files(self.path):
+            if present is not None and os.path.samestat(path.stat(), present):
+                self.disk.remove(path.name, self.place)
 
     def sync_parent(self) -> None:
         above = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY)
@@ -158,6 +199,9 @@ class Folder:
     def sync_head(self) -> None:
         if self.head >= 0:
             self.disk.sync(self.head)
+
+    def close_file(self, file: int) -> None:
+        os.close(file)
 
     def leave(self) -> None:
         """Let go of everything; the lock last."""

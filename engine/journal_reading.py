@@ -13,6 +13,7 @@ from urllib.parse import quote
 import msgspec
 
 from tickwright.engine.chain import (
+    CHECKPOINT,
     GENESIS,
     VERSION,
     Head,
@@ -24,7 +25,7 @@ from tickwright.engine.chain import (
     encode,
     link,
 )
-from tickwright.engine.journal_folder import HEAD, RECORDS
+from tickwright.engine.journal_folder import HEAD, RECORDS, last_of, older_files
 
 ALL: Final = "SELECT seq, ts, kind, body, hash FROM records WHERE seq > ? ORDER BY seq"
 
@@ -37,20 +38,47 @@ class End(NamedTuple):
     lost: int
 
 
+class Origin(NamedTuple):
+    """What a file of a journal follows: the last record of the file before it, or nothing."""
+
+    seq: int
+    hash: bytes
+
+
+def origin_of(connection: sqlite3.Connection) -> Origin:
+    """What a file follows; files of the first version follow nothing.
+
+    Raises:
+        JournalDamaged: it does not say.
+    """
+    try:
+        if int(connection.execute("PRAGMA user_version").fetchone()[0]) < 2:
+            return Origin(0, GENESIS)
+        rows = connection.execute("SELECT seq, hash FROM origin").fetchall()
+    except sqlite3.Error as error:
+        raise JournalDamaged(1, f"cannot be read: {error}") from None
+    if len(rows) != 1 or type(rows[0][0]) is not int or type(rows[0][1]) is not bytes or rows[0][0] < 0:
+        raise JournalDamaged(1, "expected one row that says what the file follows")
+    found = Origin(*rows[0])
+    if (found.seq == 0) != (found.hash == GENESIS):
+        raise JournalDamaged(found.seq + 1, "expected a file that follows nothing, or a record")
+    return found
+
+
 def connect_reading(path: Path, connect: Callable[..., sqlite3.Connection]) -> sqlite3.Connection:
     """Open a database so that nothing in it can be changed."""
     return connect(f"file:{quote(str(path.absolute()))}?mode=ro", uri=True, isolation_level=None)
 
 
-def open_reading(folder: Path) -> sqlite3.Connection:
-    """A connection that can only read.
+def open_reading(folder: Path, name: str = RECORDS) -> sqlite3.Connection:
+    """A connection to a file of a journal, which can only read.
 
     Raises:
         JournalRefused: there is no journal in the folder, or it cannot be read.
     """
-    path = folder / RECORDS
+    path = folder / name
     if not path.is_file():
-        raise JournalRefused(f"{folder}: expected a journal, found no {RECORDS}")
+        raise JournalRefused(f"{folder}: expected a journal, found no {name}")
     try:
         connection = connect_reading(path, sqlite3.connect)
         connection.execute("SELECT 1 FROM records LIMIT 1").fetchone()
@@ -84,6 +112,8 @@ def rows(connection: sqlite3.Connection, after: int) -> Iterator[tuple[Record, b
 def chained(connection: sqlite3.Connection, after: int = 0, hash: bytes = GENESIS) -> Iterator[tuple[Record, bytes]]:
     """Records with their hashes, each checked against the one before; `hash` is that of record `after`."""
     for record, stored in rows(connection, after):
+        if record.seq == after + 1 and after and (record.kind == CHECKPOINT) != (after == origin_of(connection).seq):
+            raise JournalDamaged(record.seq, f"expected a checkpoint at a file's beginning alone, found {record.kind}")
         hash = link(hash, *record)
         if hash != stored:
             raise JournalDamaged(record.seq, f"expected hash {hash.hex()[:16]}, found {stored.hex()[:16]}")
@@ -99,10 +129,13 @@ def check(connection: sqlite3.Connection, head: Head | None, learn: Callable[[Re
         JournalDamaged: a record up to the head is missing or is not what was written.
     """
     least = head.seq if head is not None else 0
-    seq = lost = 0
-    hash = GENESIS
+    lost = 0
+    origin = origin_of(connection)
+    seq, hash = origin
+    if origin.seq > least or (head is not None and origin.seq == least and origin.hash != head.hash):
+        raise JournalDamaged(least + 1, f"expected a file that goes on from {head}, found one after {origin.seq}")
     try:
-        for record, hash in chained(connection):
+        for record, hash in chained(connection, *origin):
             if head is not None and record.seq == least and hash != head.hash:
                 raise JournalDamaged(record.seq, f"expected hash {head.hash.hex()[:16]} as in {folder_word(head)}")
             learn(record)
@@ -113,7 +146,8 @@ def check(connection: sqlite3.Connection, head: Head | None, learn: Callable[[Re
         lost = count_after(connection, seq)
     except (msgspec.DecodeError, KeyError, TypeError) as error:
         raise JournalDamaged(seq + 1, f"cannot be understood: {error}") from None
-    if seq < least:
+    if seq < least or (origin.seq and seq == origin.seq):
+        least = max(least, origin.seq + 1)
         raise JournalDamaged(seq + 1, f"expected records up to {least}, found the end at {seq}")
     try:
         verdict = connection.execute("PRAGMA quick_check(1)").fetchone()[0]
@@ -130,9 +164,9 @@ def folder_word(head: Head) -> str:
 
 
 def hash_before(connection: sqlite3.Connection, seq: int) -> bytes:
-    """The stored hash of one record; the genesis of none."""
+    """The stored hash of one record, or of the one that the file follows."""
     found = connection.execute("SELECT hash FROM records WHERE seq = ?", (seq,)).fetchone()
-    return bytes(found[0]) if found is not None else GENESIS
+    return bytes(found[0]) if found is not None else origin_of(connection).hash
 
 
 def count_after(connection: sqlite3.Connection, seq: int) -> int:
@@ -162,28 +196,53 @@ def picked(connection: sqlite3.Connection, after: int, kinds: Iterable[str] | No
 def read_journal(folder: Path, after: int = 0) -> Iterator[Record]:
     """The records of a journal after a number, oldest first, with the chain checked from there on.
 
-    May be used while another process writes.
+    All files are read, from the oldest that is still there on. May be used while another process writes.
 
     Raises:
         JournalRefused: there is no journal, or it is of a newer program.
         JournalDamaged: a record is not the one that was written.
     """
-    connection = open_reading(folder)
-    try:
-        refuse_newer(connection, folder)
-        for record, _ in chained(connection, after, hash_before(connection, after)):
-            yield record
-    finally:
-        connection.close()
+    known: bytes | None = None
+    while True:
+        older = [path for path in older_files(folder) if last_of(path) > after]
+        connection = open_reading(folder, older[0].name if older else RECORDS)
+        try:
+            refuse_newer(connection, folder)
+            origin = origin_of(connection)
+            if not older and origin.seq > after and any(last_of(path) > after for path in older_files(folder)):
+                continue  # the next file was begun in this very moment
+            if known is not None and origin != (after, known):
+                raise JournalDamaged(after + 1, f"expected a file that follows {after}, found one after {origin.seq}")
+            start = max(after, origin.seq)
+            for record, known in chained(connection, start, hash_before(connection, start)):
+                after = record.seq
+                yield record
+        finally:
+            connection.close()
+        if not older:
+            return
+        if after != last_of(older[0]):
+            raise JournalDamaged(after + 1, f"expected records up to {last_of(older[0])} in {older[0].name}")
 
 
 def verify_journal(folder: Path) -> End:
-    """Prove a journal, also while another process writes it; nothing is changed.
+    """Prove a journal, all its files, also while another process writes it; nothing is changed.
 
     Raises:
         JournalRefused: there is no journal, or it is of a newer program.
         JournalDamaged: a record up to the head is missing or is not the one that was written.
     """
+    for path in older_files(folder):
+        connection = open_reading(folder, path.name)
+        try:
+            refuse_newer(connection, folder)
+            origin = origin_of(connection)
+            seq, hash = origin
+            for record, hash in chained(connection, *origin):
+                seq = record.seq
+            check(connection, Head(last_of(path), hash if seq == last_of(path) else GENESIS), lambda record: None)
+        finally:
+            connection.close()
     try:
         head = Head.parse((folder / HEAD).read_bytes())
     except FileNotFoundError:

@@ -10,7 +10,7 @@ in ticks (bid + ask for a mid, 2 x ticks for a last trade), so that a mid is a w
 from collections.abc import Mapping, Sequence
 from decimal import Decimal
 from fractions import Fraction
-from typing import Final
+from typing import Any, Final
 
 from tickwright.engine.balance import Balance, cash_term, size_term
 from tickwright.engine.errors import UnitError
@@ -249,6 +249,50 @@ class Portfolio:
         self.rate_of[currency] = atoms
         for market, each in enumerate(self.instruments):
             self.rates[market] = self.rate_of[each.settle_currency]
+
+    # From one process to the next ------------------------------------------------------------------------------------
+
+    def memo(self) -> dict[str, Any]:
+        """All that moved money has left in these books, as plain values; see `recover`."""
+        return {
+            "digits": self.digits,
+            "lines": {
+                ledger.name: {
+                    each.id: line.memo()
+                    for each, line in zip(self.instruments, ledger.lines, strict=True)
+                    if line.fills
+                }
+                for ledger in (self.account, *self.ledgers)
+            },
+            "marks": {each.id: mark for each, mark in zip(self.instruments, self.marks, strict=True)},
+            "transferred": {name: str(atoms) for name, atoms in self.transferred.items()},
+            "held_at": {
+                venue: {name: str(atoms) for name, atoms in held.items()} for venue, held in self.held_at.items()
+            },
+            "adjustments": [[reason, name, str(amount)] for (reason, name), amount in self.adjustments.items()],
+        }
+
+    def recover(self, memo: dict[str, Any]) -> None:
+        """Stand where other books of the same instruments stood when they gave their `memo`.
+
+        Raises:
+            UnitError: they counted money with other digits.
+        """
+        if memo["digits"] != self.digits:
+            raise UnitError(f"expected books that count money with {self.digits} digits, received {memo['digits']}")
+        for ledger in (self.account, *self.ledgers):
+            said = memo["lines"].get(ledger.name, {})
+            for each, line in zip(self.instruments, ledger.lines, strict=True):
+                if each.id in said:
+                    line.recover(said[each.id])
+        for market, each in enumerate(self.instruments):
+            self.marks[market] = memo["marks"].get(each.id)
+        for name, meter in self.meters:
+            meter.move(int(memo["transferred"].get(name, 0)) - self.transferred.get(name, 0))
+        self.transferred = {name: int(atoms) for name, atoms in memo["transferred"].items()}
+        for venue, held in memo["held_at"].items():
+            self.held_at[venue] = {name: int(atoms) for name, atoms in held.items()}
+        self.adjustments = {(reason, name): Decimal(amount) for reason, name, amount in memo["adjustments"]}
 
     # What people and the gate read ---------------------------------------------------------------------------------
 

@@ -309,6 +309,28 @@ class Position(OpenCost):
         self.far = 1
         self.fills += 1
 
+    # From one process to the next ------------------------------------------------------------------------------------
+
+    def memo(self) -> list[str]:
+        """All that fills and adjustments have left in this line, as texts; see `recover`."""
+        plain = (
+            *(self.lots, self.fills, self.flow, self.maker_value, self.taker_value, self.cost, self.gain, self.picos),
+            *(self.fine_high, self.fine_low, self.far_cost, self.gains, self.far, self.far_flow, self.far_maker),
+            *(self.far_taker, self.before_lots, self.before_cost, self.before_high, self.before_low, self.before_fine),
+            *(self.stated_maker, self.stated_taker, self.stated_fees, self.adjusted),
+        )
+        return [str(each) for each in plain]
+
+    def recover(self, memo: list[str]) -> None:
+        """Stand where another line of the same instrument and digits stood when it gave its `memo`."""
+        said = [int(each) for each in memo]
+        self.lots, self.fills, self.flow, self.maker_value, self.taker_value = said[:5]
+        self.cost, self.gain, self.picos, self.fine_high, self.fine_low = said[5:10]
+        self.far_cost, self.gains, self.far, self.far_flow, self.far_maker, self.far_taker = said[10:16]
+        self.before_lots, self.before_cost, self.before_high, self.before_low, self.before_fine = said[16:21]
+        self.stated_maker, self.stated_taker, self.stated_fees, self.adjusted = said[21:]
+        self.cash_as_of = -1
+
     # Money in atoms of 10**-digits ------------------------------------------------------------------------------------
 
     def total_atoms(self, mark2: int) -> int:

@@ -116,6 +116,7 @@ def config_in(folder: Path, venue: str, seed: int) -> Path:
 
 def live(config: Path, venue: str, served: dict[str, Any], point: str, seed: int, commands: int, answers: int) -> None:
     """Live until killed, or until told to stop; never returns."""
+
     def tell(what: str, **said: Any) -> None:
         text = json.dumps({"what": what, **said}).encode() + b"\n"
         while text:

@@ -269,9 +269,9 @@ def test_a_first_start_that_died_early_is_begun_again(tmp_path: Path) -> None:
 
 
 def test_a_newer_journal_is_left_alone(written: Path, tmp_path: Path) -> None:
-    path = change(copy(written, tmp_path / "newer"), "PRAGMA user_version = 2")
+    path = change(copy(written, tmp_path / "newer"), "PRAGMA user_version = 3")
     before = (path / "journal.db").read_bytes()
-    message = "expected a journal of version 1 or older, found version 2: a newer program wrote it"
+    message = "expected a journal of version 2 or older, found version 3: a newer program wrote it"
     with pytest.raises(JournalRefused, match=message):
         opened(path)
     with pytest.raises(JournalRefused, match=message):
