@@ -188,6 +188,10 @@ class Journal:
     durability: str = key(
         Choice(("process", "power")), "What it survives; power is synced to disk before each send.", "process"
     )
+    file_mb: int = key(COUNT, "Megabytes of a file of the journal before the next is begun; 0: one without end.", 32)
+    keep_mb: int = key(
+        COUNT, "Megabytes of earlier files that are kept; the oldest are taken away beyond that. 0: keep all.", 20000
+    )
 
 
 @frozen(kw_only=True)

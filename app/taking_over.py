@@ -10,7 +10,7 @@ from attrs import frozen
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.build import Parts
 from tickwright.config import Config
-from tickwright.engine.chain import Record
+from tickwright.engine.chain import CHECKPOINT, Record
 from tickwright.engine.intake import Intake
 from tickwright.engine.journal import Journal
 from tickwright.engine.live import Live
@@ -48,7 +48,11 @@ async def opening(config: Config, wires: Sequence[Wire], journal: Journal) -> Op
     At venues that are served for the run every run is the first: they know of no earlier one.
     """
     anew = config.mode == "live" and any(config.venues[wire.venue.lower()].local is not None for wire in wires)
-    stated = [] if anew else list(journal.records(kinds=("baseline",)))
+    stated = [] if anew else list(journal.records(kinds=("baseline", CHECKPOINT)))
+    if stated and stated[-1].kind == CHECKPOINT:  # in an earlier file: the checkpoint has it, and what followed
+        said = journal.known.baseline
+        venues = {name: held(each) for name, each in said.get("venues", {}).items()}
+        return Opening(held(said["balances"]), said["ts"], venues, stated[-1].seq - 1)
     if stated:
         said = stated[-1].plain()
         venues = {name: held(each) for name, each in said.get("venues", {}).items()}
@@ -106,6 +110,7 @@ def take_over(config: Config, parts: Parts, live: Live, past: Recalled, told: Ca
     intake = live.intake
     for stranger in intake.strangers.values():
         stranger.adopted = past.adopted
+    live.untold = past.untold
     if past.runs:
         told(f"the journal has {past.runs} earlier runs and {len(past.open_orders)} open orders")
     if config.mode != "paper":

@@ -47,6 +47,7 @@ from tickwright.reports.positions import final_lines, portfolio_lines, write_pos
 from tickwright.reports.run_folder import RunError, RunFolder, make_run_folder, run_hash, write_summary
 from tickwright.reports.summary import RunFacts, summarise
 from tickwright.result import Result, failure_text
+from tickwright.rolling import keep_short
 from tickwright.run_log import RunLog
 from tickwright.signals import FORCED, Ends, signals
 from tickwright.sites import instruments_of, make_wire, site_of
@@ -216,6 +217,7 @@ async def opened(
             keeper.heard, parts.core.store = capture.said, WatchedStore(parts.core.store, capture)
         with nullcontext() if capture is None else capture.opening():
             past = remember(parts, given.past, scribe, given.clock)
+            journal.known.since = past.since
             live = drive(config, parts, wires, journal.prefix, given, log.told, past, since_of(past, kept.opening.at))
             live.warmed = warmed
             take_over(config, parts, live, past, log.told)
@@ -280,6 +282,7 @@ async def trade(config: Config) -> tuple[Ending, Result]:
             async with trio.open_nursery() as nursery:
                 await nursery.start(serve_control, folder, operated)
                 await nursery.start(watch_kill_file, folder.kill_file, operated.kill_at_least)
+                nursery.start_soon(keep_short, run)
                 ended = await run.go()
                 nursery.cancel_scope.cancel()
         around.cancel_scope.cancel()

@@ -102,10 +102,11 @@ class Known:
     """What the journal itself has to remember, gathered from its records.
 
     `states` and `latches` are what was saved last, `counters` how far each is reserved, `prefix` begins our order ids;
-    `run` is the latest run's first record and `baseline` what the account held at first.
+    `run` is the latest of so many `runs`' first record, `baseline` what the account held at first, and `since` is as in
+    `Recalled`.
     """
 
-    __slots__ = ("baseline", "counters", "latches", "prefix", "run", "states", "version")
+    __slots__ = ("baseline", "counters", "latches", "prefix", "run", "runs", "since", "states", "version")
 
     def __init__(self) -> None:
         self.prefix = ""
@@ -114,6 +115,8 @@ class Known:
         self.states: dict[str, dict[str, Any]] = {}
         self.counters: dict[str, int] = {}
         self.run: dict[str, Any] = {}
+        self.runs = 0
+        self.since = 0
         self.baseline: dict[str, Any] = {}
 
     def learn(self, record: Record) -> None:
@@ -133,6 +136,7 @@ class Known:
             self.version = said["version"]
         elif kind == "run":
             self.run = record.plain()
+            self.runs += 1
         elif kind == "baseline":
             self.baseline = {**record.plain(), "ts": record.ts}
         elif kind == CHECKPOINT:
@@ -140,6 +144,7 @@ class Known:
             self.prefix, self.version, self.latches = said["prefix"], said["version"], said["latches"]
             self.states, self.counters = said["states"], said["counters"]
             self.run, self.baseline = said["run"], said["baseline"]
+            self.runs, self.since = said["runs"], said["since"]
 
     def plain(self) -> dict[str, Any]:
         """All of it, as a checkpoint says it."""

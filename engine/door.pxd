@@ -19,6 +19,7 @@ cdef class Door:
     cdef Names names
     cdef public long long now
     cdef public bint warming
+    cdef public bint replaying
     cdef long long asked
     cdef long long asked_at
     cdef dict seats

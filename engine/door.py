@@ -39,7 +39,8 @@ class Names:
 class Door:
     """One strategy's way in. `intents` holds new orders, and tuples for cancels and replaces, in order of asking.
 
-    `warming` says that what the strategy sees is a recording of the past, played to warm it up.
+    `warming` says that what the strategy sees is a recording of the past, played to warm it up, `replaying` that it is
+    told again of what happened before this run.
     """
 
     __slots__ = (
@@ -54,6 +55,7 @@ class Door:
         "name",
         "names",
         "now",
+        "replaying",
         "seats",
         "warming",
     )
@@ -64,6 +66,7 @@ class Door:
         self.names = names
         self.now = 0
         self.warming = False
+        self.replaying = False
         self.asked = 0
         self.asked_at = -1
         self.seats: dict[object, Seat] = {}

@@ -278,7 +278,11 @@ class Journal:
     @property
     def full(self) -> bool:
         """Whether the next file is due."""
-        return self.size >= self.file_bytes and not self.dead
+        return 0 < self.file_bytes <= self.size and not self.dead
+
+    def bound(self, file_bytes: int, keep_bytes: int) -> None:
+        """How large a file may grow, and how many bytes of earlier ones are kept; 0 for no bound."""
+        self.file_bytes, self.keep_bytes = file_bytes, keep_bytes
 
     def rotate(self, carried: Mapping[str, Any]) -> bool:
         """Begin the next file with what earlier records are still needed for; whether it was begun.

@@ -214,8 +214,8 @@ def read_journal(folder: Path, after: int = 0) -> Iterator[Record]:
             if known is not None and origin != (after, known):
                 raise JournalDamaged(after + 1, f"expected a file that follows {after}, found one after {origin.seq}")
             start = max(after, origin.seq)
-            for record, known in chained(connection, start, hash_before(connection, start)):
-                after = record.seq
+            for record, hash in chained(connection, start, hash_before(connection, start)):
+                after, known = record.seq, hash
                 yield record
         finally:
             connection.close()
@@ -237,10 +237,9 @@ def verify_journal(folder: Path) -> End:
         try:
             refuse_newer(connection, folder)
             origin = origin_of(connection)
-            seq, hash = origin
-            for record, hash in chained(connection, *origin):
-                seq = record.seq
-            check(connection, Head(last_of(path), hash if seq == last_of(path) else GENESIS), lambda record: None)
+            end = check(connection, Head(*origin), lambda record: None)
+            if end.lost or end.seq != last_of(path):
+                raise JournalDamaged(end.seq + 1, f"expected records up to {last_of(path)} in {path.name}")
         finally:
             connection.close()
     try:

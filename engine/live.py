@@ -8,7 +8,7 @@ verified, journal flushed.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Final
 
 import trio
@@ -20,8 +20,9 @@ from tickwright.engine.desk import Desk
 from tickwright.engine.doorbell import Doorbell
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.intake import Intake, Link
-from tickwright.engine.order import Order
+from tickwright.engine.order import Fill, Order
 from tickwright.engine.remote import RemoteVenue
+from tickwright.engine.retelling import retell
 from tickwright.engine.run_clock import RunClock
 from tickwright.engine.surroundings import Authority, Health, Records
 from tickwright.engine.terms import LIVE, NO_TIME
@@ -78,8 +79,9 @@ class Live:
     """One run on a live market.
 
     `on_stop` is `cancel` or `leave`; `told` hears of the run's own affairs in words (for logs), `failed`
-    of what strategies raised; `background_of` runs a strategy's own work; `warmed` says that the
-    core has begun with a recording. `witness` hears of every marked call, in order: see `witness.py`.
+    of what strategies raised; `background_of` runs a strategy's own work; `warmed` says that the core has begun with a
+    recording, `untold` is what strategies may not remember. `witness` hears of every marked call, in order: see
+    `witness.py`.
     """
 
     core: Core
@@ -107,6 +109,7 @@ class Live:
     left: tuple[Order, ...] = ()
     nursery: trio.Nursery | None = None
     witness: Witness | None = None
+    untold: Mapping[str, Sequence[tuple[Order, Fill]]] = field(factory=dict)
     place: str = "live"
     read_anew: dict[int, int] = field(factory=dict)
     cancelled: dict[str, int] = field(factory=dict)
@@ -141,6 +144,16 @@ class Live:
             self.core.resume(self.clock.now())
         else:
             self.core.start(self.clock.now())
+        retell(self.core, self.untold)
+        self.finish_step()
+
+    @applied
+    def save_states(self) -> None:
+        """Keep what strategies want remembered, as at the end."""
+        core = self.core
+        for desk in core.desks:
+            if core.store is not None and desk.enabled:
+                core.call(desk, "save", core.save, (desk, core.store))
         self.finish_step()
 
     async def guarded(self, what: str, task: Callable[..., Awaitable[None]], *arguments: object) -> None:

@@ -14,10 +14,11 @@ cdef bint complete(Order order) except -1
 @cython.final
 cdef class OrderManager(Tracker):
     cdef Answers answers
-    cdef dict by_id
+    cdef readonly dict by_id
     cdef dict by_venue_id
     cdef list fresh_ids
     cdef Py_ssize_t crowd
+    cdef readonly long long gone_ts
     cdef readonly list doubles
 
     cpdef Order by_client_order_id(self, str client_order_id)

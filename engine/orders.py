@@ -71,7 +71,7 @@ def complete(order: Order) -> bool:
 class OrderManager(Tracker):
     """Follows every order from intent to end. See `engine/marks.py` for what the methods return."""
 
-    __slots__ = ("answers", "by_id", "by_venue_id", "crowd", "doubles", "fresh_ids")
+    __slots__ = ("answers", "by_id", "by_venue_id", "crowd", "doubles", "fresh_ids", "gone_ts")
 
     def __init__(self, recorder: Recorder, ledger: Ledger, timeouts: Timeouts | None = None) -> None:
         Tracker.__init__(self, recorder, ledger, timeouts)
@@ -82,6 +82,7 @@ class OrderManager(Tracker):
         self.fresh_ids: list[Order] = []
         self.doubles: list[tuple[Order, str]] = []
         self.crowd = 2 * KEPT
+        self.gone_ts = 0
 
     # --- finding --------------------------------------------------------------------------------------------------
 
@@ -129,6 +130,8 @@ class OrderManager(Tracker):
         self.by_venue_order_id("", "")
         for order in gone:
             del self.by_id[order.client_order_id]
+            if order.updated_ts > self.gone_ts:
+                self.gone_ts = order.updated_ts
             self.let_go(order)
         self.by_venue_id = {
             key: order for key, order in self.by_venue_id.items() if order.client_order_id in self.by_id

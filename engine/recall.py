@@ -23,18 +23,16 @@ from typing import Any, Final
 from attrs import define, field
 
 from tickwright.engine.books import Books
+from tickwright.engine.carrying import OVER_KEPT
 from tickwright.engine.chain import Record
-from tickwright.engine.errors import TickwrightError
+from tickwright.engine.errors import TickwrightError, UnitError
 from tickwright.engine.keeping import set_day, sit, take_facts, take_fills, take_in, take_terms
 from tickwright.engine.market import Market, Seat
-from tickwright.engine.order import Order, new_order
+from tickwright.engine.order import Fill, Order, new_order
 from tickwright.engine.orders import OrderManager
 from tickwright.engine.parent import Parent
 from tickwright.engine.portfolio import EXTERNAL, Portfolio
-from tickwright.engine.scribe import grid
-
-OVER_KEPT: Final = 4096
-"""So many finished orders, the youngest by their last event, are taken along for what may still come for them."""
+from tickwright.engine.scribe import DAY_RECORD_NS, KeptPortfolio, grid
 
 OVER: Final = frozenset(("FILLED", "CANCELED", "REJECTED", "EXPIRED", "DENIED", "FAILED"))
 
@@ -52,7 +50,8 @@ class Recalled:
     `orders` by id, in the order of their making; `open_orders` those that may still execute. `adopted` is the highest
     number of an order that was not ours, `since` a time from which on every known execution belongs to one of
     `orders`: earlier ones may be of orders that are no longer known. `parents` by name; `runs` is how many runs wrote
-    the journal, `last_ts` the time of its last record.
+    the journal, `last_ts` the time of its last record. `untold` are each strategy's executions since it last saved its
+    state.
     """
 
     orders: dict[str, Order] = field(factory=dict)
@@ -62,6 +61,7 @@ class Recalled:
     runs: int = 0
     last_ts: int = 0
     records: int = 0
+    untold: dict[str, list[tuple[Order, Fill]]] = field(factory=dict)
 
     @property
     def open_orders(self) -> list[Order]:
@@ -98,6 +98,7 @@ class Memory:
         self.day: tuple[int, Said] | None = None
         self.missing: set[str] = set()
         self.fee = ""
+        self.untold: dict[str, dict[tuple[str, str], None]] = {}
         self.found = Recalled()
 
     def read(self, record: Record) -> None:
@@ -113,9 +114,38 @@ class Memory:
                 self.move(record.plain())
             case "day":
                 self.day = record.ts, record.plain()
+            case "state":
+                self.untold.pop(record.plain()["strategy"], None)
+            case "checkpoint":
+                if self.found.records == 1:
+                    self.take_along(record.plain())
             case "run":
                 self.found.runs += 1
                 self.compare_grids(record.plain()["instruments"])
+
+    def take_along(self, said: Said) -> None:
+        """What earlier files say, which are not read.
+
+        Raises:
+            RecallError: the config has other instruments, so that the money cannot be carried over.
+        """
+        found = self.found
+        found.runs, found.since, found.adopted = said["known"]["runs"], said["since"], said["adopted"]
+        for place, one in enumerate(said["orders"]):
+            past = self.past[one["id"]] = Past(one["terms"])
+            past.said, past.ts, past.seq = one, one["ts"], place - len(said["orders"])
+            past.fills = {fill["trade_id"]: fill for fill in one["fills"]}
+            self.over += past.over
+        if said["day"] is not None:
+            self.day = said["day"][0], said["day"][1]
+        self.compare_grids(said["known"]["run"].get("instruments", {}))
+        for owner, lines in said["money"]["lines"].items():
+            for instrument in lines:
+                self.need(instrument, owner)
+        try:
+            self.portfolio.recover(said["money"])
+        except UnitError as error:
+            raise RecallError(f"the journal: {error}; begin with another state folder") from None
 
     # --- orders -------------------------------------------------------------------------------------------------------
 
@@ -145,10 +175,13 @@ class Memory:
         past = self.past.get(said["id"])
         if past is None:
             return
+        untold = self.untold.setdefault(past.terms["strategy"], {})
         if said.get("taken_back"):
             past.fills.pop(said["trade_id"], None)
+            untold.pop((said["id"], said["trade_id"]), None)
         else:
             past.fills[said["trade_id"]] = said
+            untold[said["id"], said["trade_id"]] = None
             if self.fee:  # the money was booked a moment before
                 said["fee"] = self.fee
 
@@ -185,7 +218,18 @@ class Memory:
         for order in self.found.orders.values():
             if order.is_open:
                 manager.restart(order, now)
+        self.gather_untold()
         return self.found
+
+    def gather_untold(self) -> None:
+        """The executions that strategies may not remember, of orders that are still known."""
+        for strategy, names in self.untold.items():
+            told = self.found.untold[strategy] = []
+            for name, trade_id in names:
+                order = self.found.orders.get(name)
+                fill = (order.fills or {}).get(trade_id) if order is not None else None
+                if order is not None and fill is not None:
+                    told.append((order, fill))
 
     def revive(self, name: str, past: Past) -> Order:
         terms = past.terms
@@ -257,6 +301,8 @@ class Memory:
         if self.day is None:
             return
         ts, said = self.day
+        if isinstance(self.portfolio, KeptPortfolio):
+            self.portfolio.day_said, self.portfolio.day_due = said, ts + DAY_RECORD_NS
         marks = [said["marks"].get(each.id) for each in self.portfolio.instruments]
         self.portfolio.mark(ts, marks)
         for ledger in (self.portfolio.account, *self.portfolio.ledgers):

@@ -12,7 +12,7 @@ from fractions import Fraction
 from pathlib import Path
 from typing import Any
 
-from tickwright.engine.chain import Record, encode
+from tickwright.engine.chain import CHECKPOINT, Record, encode
 from tickwright.engine.instrument import Instrument, Kind
 from tickwright.engine.journal_reading import read_journal
 from tickwright.engine.money import decimal_of
@@ -101,6 +101,8 @@ class JournalOrders:
         for record in read_journal(self.folder):
             if record.kind == "run":
                 self._learn(record.seq, record.plain())
+            elif record.kind == CHECKPOINT and not self.runs:
+                self._learn(record.seq, record.plain()["known"]["run"])  # earlier files are there no more
             elif record.kind == "money":
                 money = record  # that of an execution comes right before it
             elif record.kind in TABLES and mark in record.body:

@@ -67,7 +67,11 @@ class Strategy:
         """The run ends: the last chance to look; orders made here are not sent."""
 
     def save(self) -> dict[str, Any]:
-        """What to remember across restarts, as plain data (text, numbers, truth values, lists, mappings)."""
+        """What to remember across restarts, as plain data (text, numbers, truth values, lists, mappings).
+
+        Called at the end, and in a long run now and then. What was executed after the last time, until a crash, is told
+        again after the next `on_start`, by `on_fill` with `replaying` set; orders made there lapse.
+        """
         return {}
 
     def load(self, state: dict[str, Any]) -> None:
@@ -196,6 +200,11 @@ class Strategy:
     def warming_up(self) -> bool:
         """Whether what is seen now is a recording, played before trading begins; orders made meanwhile lapse."""
         return self._tickwright_entrance().warming
+
+    @property
+    def replaying(self) -> bool:
+        """Whether `on_fill` tells of an execution from before this run, which `load` may not know of: see `save`."""
+        return self._tickwright_entrance().replaying
 
     @property
     def orders(self) -> list[Order]:

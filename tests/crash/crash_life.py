@@ -27,6 +27,7 @@ from tickwright.engine.scribe import KeptPortfolio, Scribe
 from tickwright.engine.terms import UNKNOWN
 from tickwright.engine.timers import Timeouts
 from tickwright.plugins import load_strategies
+from tickwright.rolling import rotate
 from tickwright.trading import TradingRun, opened
 
 MS = 1_000_000
@@ -86,14 +87,28 @@ def hurry() -> None:
     sweep.MISMATCH_NS = 500 * MS  # type: ignore[misc]
 
 
-def config_in(folder: Path, venue: str, seed: int) -> Path:
-    """The config of every life in a folder."""
+def config_in(folder: Path, venue: str, seed: int, served: dict[str, Any]) -> Path:
+    """The config of every life in a folder, at a venue that says this of itself."""
     id = INSTRUMENTS[venue]
+    files = {"private_key": served.get("private_key_file", "")}
+    for name in ("username", "password", "totp_secret", "api_key"):
+        if name in served and (venue, name) != ("tdx", "api_key"):
+            files[name] = str(folder / name)
+            Path(files[name]).touch(0o600)
+            Path(files[name]).write_text(served[name])
+    where = {
+        "url": served["ws_url"],
+        "http_url": served["http_url"],
+        "allow_insecure_loopback": True,
+        "local_credentials": {name: f"${{file:{path}}}" for name, path in files.items() if path},
+    }
+    if "sub_account_id" in served:
+        where["sub_account_id"] = served["sub_account_id"]
     raw: dict[str, Any] = {
         "name": "crashes",
         "mode": "live",
         "account": {"currency": CURRENCIES[venue]},
-        "venues": {venue: {"adapter": venue, "local": {"seed": 1}, "messages_per_s": 200, "requests_per_s": 200}},
+        "venues": {venue: {"adapter": venue, **where, "messages_per_s": 200, "requests_per_s": 200}},
         "strategies": {
             "one": {
                 "use": "./crash_trader.py:Trader",
@@ -114,7 +129,7 @@ def config_in(folder: Path, venue: str, seed: int) -> Path:
     return path
 
 
-def live(config: Path, venue: str, served: dict[str, Any], point: str, seed: int, commands: int, answers: int) -> None:
+def live(config: Path, point: str, seed: int, commands: int, answers: int) -> None:
     """Live until killed, or until told to stop; never returns."""
 
     def tell(what: str, **said: Any) -> None:
@@ -128,7 +143,7 @@ def live(config: Path, venue: str, served: dict[str, Any], point: str, seed: int
         mine = Mine(point, Random(seed), lambda victim: tell("dying", victim=victim)) if point else None
         if mine is not None and point in EARLY:
             mine.armed = True
-        trio.run(_live, config, venue, served, mine, commands, tell)
+        trio.run(_live, config, mine, commands, tell)
         code = 0
     except BaseException as error:  # whatever it is, the parent is told
         import traceback
@@ -137,12 +152,10 @@ def live(config: Path, venue: str, served: dict[str, Any], point: str, seed: int
     os._exit(code)
 
 
-async def _live(
-    config: Path, venue: str, served: dict[str, Any], mine: Mine | None, commands: int, tell: Callable[..., None]
-) -> None:
+async def _live(config: Path, mine: Mine | None, commands: int, tell: Callable[..., None]) -> None:
     checked = load(config)
     said: list[str] = []
-    async with opened(checked, {venue: served}, said.append) as run:
+    async with opened(checked, {}, said.append) as run:
         tell("opened", **shown(run), digests=digests(run))
         async with trio.open_nursery() as nursery:
             nursery.start_soon(conduct, run, mine, commands, tell)
@@ -169,7 +182,7 @@ async def conduct(run: TradingRun, mine: Mine | None, commands: int, tell: Calla
                     case "rest":
                         strategy.trades = False
                     case "rotate":
-                        run.rotate()
+                        rotate(run)
                     case "kill":
                         run.live.kill("global", "", "cancel", "a crash test", "test")
                     case "rearm":
@@ -246,7 +259,7 @@ def opening_of(records: Any) -> Any:
         if record.kind == "baseline":
             return {name: Decimal(amount) for name, amount in record.plain()["balances"].items()}
         if record.kind == "checkpoint":
-            return {name: Decimal(amount) for name, amount in record.plain()["baseline"]["balances"].items()}
+            return {name: Decimal(amount) for name, amount in record.plain()["known"]["baseline"]["balances"].items()}
     return None
 
 

@@ -1,4 +1,4 @@
-"""Where a process dies: the journal's crash points J1 to J16, each a place in the running program at which it is killed.
+"""Where a process dies: the journal's crash points J1 to J16, each a place in the program at which it is killed.
 
 Most points are calls: the wrapped call counts down and the process sends itself SIGKILL before, within or after it.
 Points inside a write are real torn writes: the size that files may have is limited in the middle of what is about to
@@ -13,7 +13,7 @@ from pathlib import Path
 from random import Random
 from typing import Any
 
-from tickwright import trading
+from tickwright import assembling
 from tickwright.adapters.guard import Guard
 from tickwright.adapters.powertrade.venue import PowerTradeVenue
 from tickwright.adapters.tdx.venue import TdxVenue
@@ -102,7 +102,7 @@ def at_append(event: str) -> Callable[[Mine], None]:
 
             return appending
 
-        wrap(trading.CleanJournal, "append", make)
+        wrap(assembling.CleanJournal, "append", make)
 
     return layer
 
@@ -113,7 +113,7 @@ def has(pending: list[tuple[int, str, bytes]], kind: str, event: str = "") -> bo
 
 
 def within_commit(event: str) -> Callable[[Mine], None]:
-    """Within the commit that has an order's event: torn at a random byte of SQLite's log, or between it and the head."""
+    """Within the commit that has an order's event: torn at a random byte of the log, or before the head."""
 
     def layer(mine: Mine) -> None:
         between = event == "SEND_START" and mine.rng.random() < 0.4

@@ -141,9 +141,10 @@ class Crashes:
         self.rng = Random(f"{venue} {seed}")
         self.seed = seed
         self.folder = folder
-        self.config = crash_life.config_in(folder, venue, seed)
         self.exchange = Child(crash_venue.serve, venue, seed)
-        self.served = self.exchange.hear()
+        served = self.exchange.hear()
+        assert served is not None
+        self.config = crash_life.config_in(folder, venue, seed, served)
         self.journal = Journalled(folder / "state")
         self.lives = 0
         self.reached: Counter[str] = Counter()
@@ -160,7 +161,7 @@ class Crashes:
         seed = self.rng.randrange(1 << 30)
         if self.lives % 4 == 0:
             self.exchange.ask(do="look", cod_ms=self.rng.choice((0, 300, 3_600_000)))
-        return Child(crash_life.live, self.config, self.venue, self.served, point, seed)
+        return Child(crash_life.live, self.config, point, seed)
 
     def crash(self, point: str) -> None:
         """A life that ends at a point of the journal."""
@@ -364,7 +365,7 @@ class Crashes:
         if booked != len(venue["executed"]):
             raise Broken(f"V4: {booked} executions are booked, {len(venue['executed'])} happened")
         self.check_victim(told, venue)
-        os.environ.get("NOJ10") or self.check_strategy(told)
+        self.check_strategy(told)
 
     def check_victim(self, told: dict[str, Any], venue: dict[str, Any]) -> None:
         point, victim = self.dying
