@@ -177,6 +177,7 @@ class Session:
         self._outbox = Outbox(Rate(messages_per_s), outbox_max)
         self._wake = trio.Event()
         self._drop = ""
+        self._chosen = False
         self._up: _Connection | None = None
         self._connections = self._failures = self._in = self._out = self._failed = self._pings = 0
         self._reason = ""
@@ -195,7 +196,8 @@ class Session:
                 if isinstance(lost, TriedInVain):
                     owner.told_to_wait(lost.pause, lost.reason)
                 pause = lost.pause
-            failures = 0 if trio.current_time() - started >= self._timing.steady else failures + 1
+            good = self._chosen or trio.current_time() - started >= self._timing.steady
+            failures, self._chosen = 0 if good else failures + 1, False
             await trio.sleep(max(pause, self._pause(failures)))
 
     def send(self, owner: Owner, frame: Frame) -> None:
@@ -207,10 +209,11 @@ class Session:
         else:
             self._wake.set()
 
-    def drop(self, reason: str) -> None:
-        """End the present connection; the next one is made as after any other loss."""
+    def drop(self, reason: str, *, chosen: bool = False) -> None:
+        """End the present connection; the next one is made as after any other loss, or (`chosen`: nothing is wrong with
+        the connection, whoever asks keeps the pauses) as after a good one."""
         if self._up is not None:
-            self._drop = reason
+            self._drop, self._chosen = reason, chosen
             self._wake.set()
 
     @property

@@ -9,6 +9,7 @@ from decimal import Decimal
 
 from attrs import frozen
 
+from tickwright.engine.errors import LocalError
 from tickwright.engine.terms import Health, Liquidity, Refusal, Side
 
 
@@ -25,12 +26,20 @@ class BookChanged:
 
 @frozen(kw_only=True)
 class BookLost:
-    """The feed of a book cannot be trusted until the next snapshot."""
+    """The feed of a book cannot be trusted until the next snapshot; `health` is SYNCING, GAPPED or STALE.
+
+    Raises:
+        LocalError: another health, which levels alone can mend.
+    """
 
     instrument: str
     health: Health
     reason: str
     ts: int
+
+    def __attrs_post_init__(self) -> None:
+        if self.health not in (Health.SYNCING, Health.GAPPED, Health.STALE):
+            raise LocalError(f"{self.instrument}: expected a book SYNCING, GAPPED or STALE, received {self.health!r}")
 
 
 @frozen(kw_only=True)

@@ -37,7 +37,8 @@ SNAPSHOT_NS: Final = 10 * SECOND
 CALM_NS: Final = 300 * SECOND
 """A book that held so long is a good one: the next pause is the shortest again."""
 
-_PAUSES_NS: Final = tuple(seconds * SECOND for seconds in (1, 5, 15, 60, 300))
+_PAUSES_NS: Final = tuple(seconds * SECOND for seconds in (1, 2, 5, 10, 15))
+"""The longest is half of what a run may take to trade again, once nothing is wrong any more."""
 
 
 @define
@@ -145,7 +146,7 @@ class Books:
         reason = ""
         for feed in self.feeds.values():
             if feed.crossed_at != NO_TIME and at >= feed.crossed_at + CROSSED_NS:
-                events += self.lose(feed, Health.CROSSED, f"{feed.instrument.id}: crossed for more than 1 s", at)
+                events += self.lose(feed, Health.GAPPED, f"{feed.instrument.id}: crossed for more than 1 s", at)
             if feed.renew_at <= at:
                 feed.renew_at = NO_TIME
                 feed.renewed_at = at

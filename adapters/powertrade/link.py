@@ -282,7 +282,7 @@ class Link:
         events, reason = self.books.check(at)
         self._events += events
         if reason:
-            self._notice(Reconnect(reason=reason))
+            self._notice(Reconnect(reason=reason, chosen=True))
         for channel in self._channels.values():
             if channel.ask_at <= at:
                 self._subscribe(channel, at)

@@ -8,9 +8,11 @@ from tickwright.adapters.powertrade.messages import AnswerMessage, Replied, Unre
 
 @frozen(kw_only=True)
 class Reconnect:
-    """This connection is of no more use: end it, and make the next one."""
+    """This connection is of no more use: end it, and make the next one. `chosen` says that it is a good one, which is
+    given up for the sake of a book."""
 
     reason: str
+    chosen: bool = False
 
 
 @frozen(kw_only=True)

@@ -395,8 +395,8 @@ class PowerTradeVenue(Wire):
 
     def _heed(self, notice: Notice) -> None:
         match notice:
-            case Reconnect(reason=reason):
-                self._session.drop(reason)
+            case Reconnect(reason=reason, chosen=chosen):
+                self._session.drop(reason, chosen=chosen)
             case LoginFailed(reason=reason):
                 self._refusals += 1
                 self._refused_with = f"{self._venue}: expected the token to be taken, received {reason}"

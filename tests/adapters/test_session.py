@@ -341,6 +341,21 @@ async def test_dropping_a_link_makes_the_next_one(autojump_clock, net, nursery):
     assert owner.log[2] == "opened"
 
 
+@pytest.mark.parametrize(("chosen", "least", "most"), [(True, 40, 100), (False, 5, 15)])
+async def test_giving_up_a_good_connection_for_another_reason_slows_nothing_down(
+    autojump_clock, net, nursery, chosen, least, most
+):
+    async def script(socket: WebSocketConnection) -> None:
+        while True:
+            await socket.get_message()
+
+    session, _ = start(net, nursery, websocket(script))
+    for _ in range(100):
+        await trio.sleep(1)
+        session.drop("a new one is wanted", chosen=chosen)
+    assert least <= len(net.dials) <= most
+
+
 async def test_reconnecting_a_hundred_times_leaves_no_task_behind(autojump_clock, net, nursery):
     async def script(socket: WebSocketConnection) -> None:
         await trio.sleep(Random(len(net.dials)).uniform(0, 5))

@@ -1,8 +1,10 @@
 """The mailbox: order of arrival while the core keeps up, one entry a book once it is behind, nothing else ever lost."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tickwright.engine.errors import LocalError
 from tickwright.engine.events import BookChanged, BookLost, Event, OrderAccepted, Traded
 from tickwright.engine.mailbox import MERGE_FROM, MOST, Mailbox
 from tickwright.engine.terms import Health, Side
@@ -91,3 +93,9 @@ def final(events: list[Event]) -> tuple[dict[tuple[str, int, int], int], list[Ev
         else:
             trades.append(event)
     return levels, trades
+
+
+@pytest.mark.parametrize("health", [Health.LIVE, Health.ONE_SIDED, Health.CROSSED])
+def test_a_book_is_lost_only_as_what_levels_cannot_mend(health: Health) -> None:
+    with pytest.raises(LocalError, match="expected a book SYNCING, GAPPED or STALE"):
+        BookLost(instrument="A.X", health=health, reason="crossed", ts=3)

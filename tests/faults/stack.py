@@ -2,6 +2,8 @@
 
     strategy > gate > orders > journal > codec > link > session  ...a stream in memory...  local venue
 
+Which venue that is says a `Ground` (`grounds.py`); nothing here knows one.
+
 `stacked` runs it under a script of faults; `settle` ends the faults and waits until nothing is in doubt; then
 `check_invariants` holds the run against the venue's own record of what it received and executed. Beside them a
 `Watcher` looks on while things happen: what must hold at every moment cannot be checked afterwards.
@@ -20,13 +22,12 @@ from typing import Any
 
 import trio
 from attrs import define, field
-from trader import ID
+from grounds import ON, TDX, Ground
 
 from tickwright.adapters.fault_rules import FaultScript
 from tickwright.adapters.fault_script import parse_script
+from tickwright.adapters.local.house import virtual_wall
 from tickwright.adapters.session import Timing
-from tickwright.adapters.tdx.mirror import Options, Venue, serve_tdx, virtual_wall
-from tickwright.adapters.tdx.venue import TdxVenue, make
 from tickwright.config import load
 from tickwright.engine.events import BookChanged, Event
 from tickwright.engine.journal_reading import open_reading, picked
@@ -38,7 +39,6 @@ from tickwright.engine.times import SECOND
 from tickwright.trading import TradingRun, opened, sole
 
 HERE = Path(__file__).parent
-SYMBOL = "BTC/CHF"
 MAX_POSITION = 2
 GAP_NS = 35 * SECOND
 """An execution not reported on an order reported as over may be missing for one sweep (V5)."""
@@ -99,8 +99,8 @@ class Watcher:
     """Looks on. `broken` collects what must not have happened, each beginning with the invariant's name."""
 
     run: TradingRun
-    venue: Venue
-    wire: TdxVenue
+    venue: Any
+    wire: Any
     broken: list[str] = field(factory=list)
     intents: set[str] = field(factory=set)
     starts: Counter[str] = field(factory=Counter)
@@ -134,9 +134,9 @@ class Watcher:
             self.taken.add(id(event))
             apply(event)
 
-        self.wire.submit = submitting  # type: ignore[method-assign]
-        self.wire.cancel = cancelling  # type: ignore[method-assign]
-        self.wire.run = lambda inbox: go(Tap(inbox, self))  # type: ignore[method-assign]
+        self.wire.submit = submitting
+        self.wire.cancel = cancelling
+        self.wire.run = lambda inbox: go(Tap(inbox, self))
         self.run.live.intake.apply = applying  # type: ignore[method-assign]
 
     def submitting(self, order: Order) -> None:
@@ -221,9 +221,10 @@ class Watcher:
 class Stack:
     """One run against one venue."""
 
+    ground: Ground
     run: TradingRun
-    venue: Venue
-    wire: TdxVenue
+    venue: Any
+    wire: Any
     clock: RunClock
     watcher: Watcher
     said: list[tuple[float, str]]
@@ -233,6 +234,11 @@ class Stack:
     script: FaultScript = field(factory=FaultScript)
     skew: list[int] = field(factory=lambda: [0])
     venue_skew: list[int] = field(factory=lambda: [0])
+
+    @property
+    def id(self) -> str:
+        """The instrument that is traded."""
+        return self.ground.instrument
 
     @property
     def trader(self) -> Any:
@@ -263,13 +269,12 @@ class Stack:
     def unknown(self) -> list[Order]:
         return [order for order in self.orders.open_orders() if order.state is OrderState.UNKNOWN]
 
-    def inject(self, script: FaultScript | str, *, before: bool = False) -> None:
-        """Add faults, their times counted from now; `before`: only those that concern the first words of a link."""
+    def inject(self, script: FaultScript | str) -> None:
+        """Add faults, their times counted from now."""
         if isinstance(script, str):
             script = parse_script(f"faults: [{script}]")
         for rule in script.rules:
-            if before == ("cod" in rule.kinds):
-                self.venue.inject(rule)
+            self.venue.inject(rule)
 
     async def until(self, true: Callable[[], bool], within: float, what: str = "") -> float:
         """Wait for something; how long it took. Fails when it takes longer."""
@@ -311,6 +316,8 @@ async def _stacked(
     folder: Path,
     faults: str | FaultScript = "",
     *,
+    ground: Ground = TDX,
+    cod: str = ON,
     seed: int = 1,
     options: dict[str, Any] | None = None,
     timing: Timing | None = None,
@@ -318,17 +325,19 @@ async def _stacked(
     port: int | None = None,
     strategy: Path | None = None,
     trades: bool = True,
+    forged: bool = False,
     code: int = DONE,
     **config: Any,
 ) -> AsyncIterator[Stack]:
-    """It must end with `code`. `port` 0 goes over real sockets, in real time."""
+    """It must end with `code`. `port` 0 goes over real sockets, in real time; `forged` credentials are no good.
+    `cod`: see `grounds.py`.
+    """
     wall = virtual_wall()
     skew, venue_skew = [0], [0]
-    chosen = Options(**{"rate": 4.0, "seed": seed, **(options or {})})
     script = faults if isinstance(faults, FaultScript) else parse_script(f"seed: {seed}\nfaults: [{faults}]")
-    serving = serve_tdx(
-        chosen, port=port, wall=lambda: wall() + venue_skew[0], secret=Random(7), faults=FaultScript(seed=seed)
-    )
+    chosen = {"rate": 4.0, "seed": seed, **(options or {})}
+    how = {"port": port, "wall": lambda: wall() + venue_skew[0], "secret": Random(7), "faults": FaultScript(seed=seed)}
+    serving = ground.serve(chosen, cod, **how)
     async with serving as venue:
 
         async def dial(host: str, port: int) -> trio.abc.Stream:
@@ -337,30 +346,34 @@ async def _stacked(
                 raise ConnectionRefusedError("the venue is away")
             return venue.open_stream()
 
-        wires: list[TdxVenue] = []
+        wires: list[Any] = []
         clock = RunClock(lambda: wall() + skew[0])
 
-        def wired(_: Any, site: Any, at: RunClock) -> TdxVenue:
+        def wired(_: Any, site: Any, at: RunClock) -> Any:
             given = None if port is not None else dial
-            wires.append(make(site, at, random=Random(seed), dial=given, timing=timing))
+            wires.append(ground.wire(site, at, random=Random(seed), dial=given, timing=timing))
             return wires[-1]
 
         if port is None:
             venue.port = 1
         said: list[tuple[float, str]] = []
-        loaded = config_of(folder, seed, settings or {}, strategy, config)
-        told = {"tdx": venue.announcement()}
-        make_run = opened(loaded, told, lambda text: said.append((trio.current_time(), text)), wired, clock)
+        loaded = config_of(folder, ground, seed, settings or {}, strategy, config)
+        told = venue.announcement()
+        if forged:
+            told = ground.forged(told, folder)
+        make_run = opened(
+            loaded, {ground.name: told}, lambda text: said.append((trio.current_time(), text)), wired, clock
+        )
         async with make_run as run, trio.open_nursery() as nursery:
             watcher = Watcher(run, venue, wires[0])
-            stack = Stack(run, venue, wires[0], clock, watcher, said, skew=skew, venue_skew=venue_skew)
+            stack = Stack(ground, run, venue, wires[0], clock, watcher, said, skew=skew, venue_skew=venue_skew)
             watcher.attach()
 
             async def go() -> None:
                 stack.endings.append((await run.go())[0])
 
             nursery.start_soon(go)
-            stack.inject(script, before=True)
+            stack.inject(ground.quirks(cod))
             nursery.start_soon(watcher.look)
             stack.script = script
             if not trades:
@@ -375,27 +388,30 @@ async def _stacked(
             assert not venue.exchange.open_orders(venue.accounts[0]), "orders were left"
 
 
-def config_of(folder: Path, seed: int, settings: dict[str, Any], strategy: Path | None, more: dict[str, Any]) -> Any:
+def config_of(
+    folder: Path, ground: Ground, seed: int, settings: dict[str, Any], strategy: Path | None, more: dict[str, Any]
+) -> Any:
     source = strategy or HERE / "trader.py"
     shutil.copy(source, folder / source.name)
     raw: dict[str, Any] = {
         "name": "faults",
         "mode": "live",
-        "account": {"currency": "CHF"},
+        "account": {"currency": ground.currency},
         "venues": {
-            "tdx": {
-                "adapter": "tdx",
+            ground.name: {
+                "adapter": ground.name,
                 "local": {"seed": 1},
-                "speed": "500ms",
                 "messages_per_s": 100,
                 "requests_per_s": 100,
+                **ground.settings,
+                **settings,
             }
         },
         "strategies": {
             "one": {
                 "use": f"./{source.name}:Trader",
-                "instruments": [ID],
-                "allow": [ID],
+                "instruments": [ground.instrument],
+                "allow": [ground.instrument],
                 "params": {"seed": seed},
                 "risk": {"max_strategy_position": str(MAX_POSITION), "max_strategy_loss": "1000000"},
             }
@@ -404,7 +420,6 @@ def config_of(folder: Path, seed: int, settings: dict[str, Any], strategy: Path 
         "runs": str(folder / "runs"),
         "state": str(folder / "state"),
     }
-    raw["venues"]["tdx"] |= settings
     for name, value in more.items():
         raw[name] = raw.get(name, {}) | value if isinstance(value, dict) else value
     path = folder / "run.yaml"
@@ -442,11 +457,11 @@ def venue_orders(stack: Stack) -> dict[str, int]:
     }
 
 
-def venue_executed(stack: Stack) -> dict[str, tuple[str, int, int]]:
-    """What the venue executed for us: id to (our order, lots, side)."""
+def venue_executed(stack: Stack) -> dict[tuple[str, str], tuple[int, int]]:
+    """What the venue executed for us: (our order, id) to (lots, side)."""
     account = stack.venue.accounts[0]
     return {
-        each.id: (each.order.client_order_id, each.lots, each.order.side)
+        (each.order.client_order_id, stack.ground.execution_id(each)): (each.lots, each.order.side)
         for each in stack.venue.executed
         if each.order.account is account
     }
@@ -461,7 +476,7 @@ def differences(stack: Stack) -> list[str]:
         found.append(f"open orders: ours {ours}, the venue's {theirs}")
     cums: Counter[str] = Counter()
     position = 0
-    for name, lots, side in venue_executed(stack).values():
+    for (name, _), (lots, side) in venue_executed(stack).items():
         cums[name] += lots
         position += side * lots
     for name, lots in cums.items():
@@ -517,12 +532,12 @@ def bookings(stack: Stack) -> list[str]:
     with open_reading(stack.run.config.state_folder) as reader:
         said = [record.plain() for record in picked(reader, 0, ("fill",))]
     reader.close()
-    booked: Counter[str] = Counter()
+    booked: Counter[tuple[str, str]] = Counter()
     position = 0
     inferred = 0
     for fill in said:
         sign = -1 if fill.get("taken_back") else 1
-        booked[fill["trade_id"]] += sign
+        booked[fill["id"], fill["trade_id"]] += sign
         position += fill["lots"] * (1 if fill["side"] == "BUY" else -1)
         inferred += bool(fill.get("inferred"))
     theirs = venue_executed(stack)
@@ -533,17 +548,14 @@ def bookings(stack: Stack) -> list[str]:
     mine = stack.run.parts.core.markets[0].position.lots
     if position != mine:
         broken.append(f"V4: the booked executions make {position}, the position is {mine}")
-    heard = Counter(name for _, name in stack.trader.fills)
+    heard = Counter(stack.trader.fills)
     broken += [f"V4: the strategy heard of {name} {count} times" for name, count in heard.items() if count > 1]
     return broken
 
 
 def secrets_shown(stack: Stack) -> list[str]:
     """Nothing that a person can read holds a secret (V12)."""
-    told = stack.venue.announcement()
-    secrets = [told[name] for name in ("password", "totp_secret", "api_secret")]
-    login = stack.wire._login
-    secrets += [login.token] if login is not None and login.token else []
+    secrets = stack.ground.secrets(stack.venue, stack.wire)
     texts = {
         "what was said": "\n".join(text for _, text in stack.said),
         "the core": repr(stack.run.operated().snapshot()),

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 import trio
+from grounds import Ground
 from stack import Stack, check_invariants, settle, stacked
 
 from tickwright.adapters.fault_rules import Rule, Stall
@@ -23,8 +24,8 @@ async def fallen(stack: Stack) -> None:
 
 
 @pytest.mark.parametrize("direction", ["", "in", "out"], ids=["F07-half-open", "F08-deaf", "F08-mute"])
-async def test_f07_f08_a_link_that_passes_nothing_is_given_up(tmp_path: Path, direction: str) -> None:
-    async with stacked(tmp_path, port=0, timing=SHORT) as stack:
+async def test_f07_f08_a_link_that_passes_nothing_is_given_up(ground: Ground, tmp_path: Path, direction: str) -> None:
+    async with stacked(tmp_path, ground=ground, port=0, timing=SHORT) as stack:
         await stack.ready()
         await trio.sleep(1)
         stack.venue.do(Stall(direction, 2 * SECOND))
@@ -40,8 +41,8 @@ FRAGMENTS = bytes.fromhex("010161") + bytes.fromhex("000161") * 30_000
     [OVERSIZE, FRAGMENTS, bytes.fromhex("c103616263"), bytes.fromhex("880203f4"), bytes.fromhex("88021389")],
     ids=["F20-oversize", "F20-fragments", "F21-compressed", "F22-goodbye-1012", "F22-goodbye-5001"],
 )
-async def test_f20_f21_f22_bytes_of_a_bad_peer(tmp_path: Path, raw: bytes) -> None:
-    async with stacked(tmp_path, port=0, timing=SHORT) as stack:
+async def test_f20_f21_f22_bytes_of_a_bad_peer(ground: Ground, tmp_path: Path, raw: bytes) -> None:
+    async with stacked(tmp_path, ground=ground, port=0, timing=SHORT) as stack:
         await stack.ready()
         await trio.sleep(0.5)
         stack.venue.inject(Rule(fault="inject", raw=raw, timed=True, times=1))

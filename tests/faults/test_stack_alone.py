@@ -11,6 +11,7 @@ import pytest
 import storm
 import trio
 from attrs import evolve
+from grounds import Ground
 from stack import Stack, Tap, check_invariants, settle, stacked
 from trio.testing import MockClock
 from trio_websocket import wrap_client_stream
@@ -21,8 +22,8 @@ from tickwright.risk.kill import ACTIVE, KillSwitch
 from tickwright.run_log import RunLog
 
 
-async def test_a_run_without_faults_breaks_nothing(autojump_clock: MockClock, tmp_path: Path) -> None:
-    async with stacked(tmp_path) as stack:
+async def test_a_run_without_faults_breaks_nothing(ground: Ground, autojump_clock: MockClock, tmp_path: Path) -> None:
+    async with stacked(tmp_path, ground=ground) as stack:
         await stack.ready()
         await trio.sleep(40)
         await settle(stack)
@@ -166,7 +167,7 @@ def rings_again_and_again(stack: Stack, patch: pytest.MonkeyPatch) -> None:
 
 
 def tells_a_secret(stack: Stack, patch: pytest.MonkeyPatch) -> None:
-    stack.said.append((trio.current_time(), f"logged in with {stack.venue.announcement()['password']}"))
+    stack.said.append((trio.current_time(), f"logged in with {stack.ground.secrets(stack.venue, stack.wire)[0]}"))
 
 
 BREACHES = [

@@ -7,7 +7,6 @@ from attrs import define
 
 from tickwright import Book, Fill, Order, Strategy
 
-ID = "BTC/CHF.TDX"
 STEP = "0.01"
 MOST = 8
 """Open orders at once."""
@@ -27,7 +26,8 @@ class Trader(Strategy):
         self.fills: list[tuple[str, str]] = []
         self.links: list[bool] = []
         self.books = 0
-        self.watch(ID, book="every", trades=True)
+        self.id = self.instruments[0].id
+        self.watch(self.id, book="every", trades=True)
         self.every("250ms", "act")
 
     def on_book(self, book: Book) -> None:
@@ -54,7 +54,7 @@ class Trader(Strategy):
     def on_timer(self, name: str) -> None:
         if not self.trades:
             return
-        book = self.book(ID)
+        book = self.book(self.id)
         if book.health.name != "LIVE":
             return
         draw = self.random.random()
@@ -70,9 +70,9 @@ class Trader(Strategy):
     def enter(self, book: Book) -> None:
         size = self.random.choice(("0.01", "0.02", "0.05"))
         away = self.random.choice((-60, 0, 1, 2, 4, 8)) * book.tick
-        position = float(self.position(ID).qty)
+        position = float(self.position(self.id).qty)
         buys = self.random.random() < 0.5 - 0.2 * max(-1.0, min(1.0, position))
         if buys:
-            self.buy(ID, size, price=book.bid - away)
+            self.buy(self.id, size, price=book.bid - away)
         else:
-            self.sell(ID, size, price=book.ask + away)
+            self.sell(self.id, size, price=book.ask + away)

@@ -264,12 +264,12 @@ class Exchange:
         self.executions.append(execution)
         self.record.executed.append(execution)
         if order.leaves == 0:
-            order.ended = True
+            order.ended, order.ended_at = True, at
             self.live.pop(order.id, None)
         self.outlet.filled(execution)
 
     def _end(self, order: Order, reason: str, at: int) -> None:
-        order.ended = True
+        order.ended, order.ended_at = True, at
         order.cancelled = reason
         self.live.pop(order.id, None)
         if order.account is not None:

@@ -24,12 +24,13 @@ class Options:
     to some symbols, `instruments` is a file of rows to list instead, `credentials` one of keys to take instead of
     fresh ones, `funds` what an account holds at first by asset.
 
-    Behaviour: `cancel_on_disconnect` cancels a key's orders when its last socket closes; `strict_tokens` takes tokens
-    of at most 35 s whose nonce grows, and no others; `multi_leg_order_id` states the order id when an order with legs
-    is accepted; `idle_disconnect_s` ends a connection that says nothing for so long, 0 never; `rfqs` lets the random
-    market ask for quotes; `maker_fee` and `taker_fee` are what an execution costs, as parts of its value in quote
-    currency (a maker's may be negative); `funding_rate` is what longs of perpetuals pay shorts every eight hours, as a
-    part of the position's worth.
+    Behaviour: `cancel_on_disconnect` cancels a key's orders when its last socket closes, `cod_delay_ns` later;
+    `strict_tokens` takes tokens of at most 35 s whose nonce grows, and no others; `multi_leg_order_id` states the
+    order id when an order with legs is accepted; `idle_disconnect_s` ends a connection that says nothing for so long,
+    0 never; `list_lag_ns` is how far the list of open orders lags behind the stream; `rfqs` lets the random market ask
+    for quotes; `maker_fee` and `taker_fee` are what an execution costs, as parts of its value in quote currency (a
+    maker's may be negative); `funding_rate` is what longs of perpetuals pay shorts every eight hours, as a part of the
+    position's worth.
     """
 
     seed: int = 1
@@ -43,9 +44,11 @@ class Options:
     funds: Mapping[str, str] = field(factory=dict)
 
     cancel_on_disconnect: bool = False
+    cod_delay_ns: int = 0
     strict_tokens: bool = False
     multi_leg_order_id: bool = True
     idle_disconnect_s: int = 0
+    list_lag_ns: int = 0
     rfqs: bool = True
     maker_fee: Decimal = Decimal(0)
     taker_fee: Decimal = Decimal(0)
@@ -68,11 +71,14 @@ class Options:
 PARTS: Final = ("maker_fee", "taker_fee", "funding_rate")
 SWITCHES: Final = (
     "cancel_on_disconnect",
+    "cod_delay_ns",
     "strict_tokens",
     "multi_leg_order_id",
     "idle_disconnect_s",
+    "list_lag_ns",
     "rfqs",
     *PARTS,
+)
 )
 """Options that a person sets by name and text, as `switched` reads them."""
 

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import Final
 
-from attrs import Factory, define, field, frozen
+from attrs import Factory, define, evolve, field, frozen
 
 from tickwright.adapters.powertrade.mirror.keys import Account
 from tickwright.adapters.powertrade.mirror.listing import Listed
@@ -50,6 +50,7 @@ class Order:
     expires: int = 0
     executed: int = 0
     ended: bool = False
+    ended_at: int = 0
     cancelled: str = ""
     executions: "list[Execution]" = Factory(list)
 
@@ -67,6 +68,14 @@ class Order:
         if self.executed == 0:
             return "accepted"
         return "filled" if self.leaves == 0 else "partial_fill"
+
+
+def live_at(order: Order, at: int) -> Order | None:
+    """An order as it was at a time; None where it was not there yet or no more."""
+    if order.created > at or (order.ended and order.ended_at <= at):
+        return None
+    done = [each for each in order.executions if each.at <= at]
+    return evolve(order, executed=sum(each.lots for each in done), executions=done, ended=False, cancelled="")
 
 
 @frozen(kw_only=True, eq=False)

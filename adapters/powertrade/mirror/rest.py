@@ -12,7 +12,7 @@ from tickwright.adapters.powertrade.mirror.client import SIZE_MAX, check_texts, 
 from tickwright.adapters.powertrade.mirror.desk import NO_OPEN_ORDERS, Desk
 from tickwright.adapters.powertrade.mirror.entry import unreadable
 from tickwright.adapters.powertrade.mirror.keys import UNAUTHORIZED, Account, Unauthorized
-from tickwright.adapters.powertrade.mirror.orders import Failed, Rejected
+from tickwright.adapters.powertrade.mirror.orders import Failed, Order, Rejected, live_at
 from tickwright.adapters.strict import checked, strict_json
 
 PREFIX: Final = "/v1/api"
@@ -168,7 +168,12 @@ class Rest:
         return {"cancel_all_orders_response": told | (shapes.named(listed) if listed else {})}
 
     def _open_orders(self, account: Account, query: Query) -> object:
-        rows = [shapes.order_info(order) for order in self._desk.exchange.open_orders(account)]
+        exchange, lag = self._desk.exchange, self._desk.options.list_lag_ns
+        found: list[Order] = exchange.open_orders(account)
+        if lag:
+            mine = (order for order in exchange.orders.values() if order.account is account)
+            found = [each for order in mine if (each := live_at(order, self._desk.now() - lag)) is not None]
+        rows = [shapes.order_info(order) for order in found]
         now = shapes.stamp(self._desk.now())
         return {"query_open_orders_response": {"utc_timestamp": now, "open_orders": rows}}
 

@@ -35,7 +35,7 @@ from tickwright.adapters.powertrade.mirror.index import Indexes
 from tickwright.adapters.powertrade.mirror.keys import Account, Keys, new_accounts, read_accounts
 from tickwright.adapters.powertrade.mirror.listing import Listed, listed_by_default, read_instruments
 from tickwright.adapters.powertrade.mirror.options import Options
-from tickwright.adapters.powertrade.mirror.orders import DISCONNECTION, SUPERVISORY, Execution
+from tickwright.adapters.powertrade.mirror.orders import DISCONNECTION, SUPERVISORY, Execution, Order
 from tickwright.adapters.powertrade.mirror.rest import Rest, http_refusal, request_kind
 from tickwright.engine.errors import LocalError
 from tickwright.engine.times import SECOND
@@ -154,8 +154,21 @@ class Venue:
         account: Account | None = guest.account
         if account is None or not self.feeds.disown(account, guest):
             return
-        if account.cancel_on_disconnect or self.options.cancel_on_disconnect:
-            for order in self.exchange.open_orders(account):
+        if not (account.cancel_on_disconnect or self.options.cancel_on_disconnect):
+            return
+        orders = self.exchange.open_orders(account)
+        if self.options.cod_delay_ns and self._nursery is not None:
+            self._nursery.start_soon(self._cancel_late, orders)
+        else:
+            self._disconnected(orders)
+
+    async def _cancel_late(self, orders: list[Order]) -> None:
+        await trio.sleep(self.options.cod_delay_ns / SECOND)
+        self._disconnected(orders)
+
+    def _disconnected(self, orders: list[Order]) -> None:
+        for order in orders:
+            if order.id in self.exchange.live:
                 self.exchange.cancel(order, DISCONNECTION, self.now())
 
     # --- faults ---------------------------------------------------------------------------------------------------

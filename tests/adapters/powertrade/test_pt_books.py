@@ -108,7 +108,7 @@ def test_a_book_that_is_lost_again_and_again_must_wait():
         link.closed(at, "lost")
         link.opened(at)
         link.receive(snapshot(*BOOK), at)
-    assert waits == [seconds * SECOND for seconds in (1, 5, 15, 60, 300, 300)]
+    assert waits == [seconds * SECOND for seconds in (1, 2, 5, 10, 15, 15)]
     link.receive(CONTRADICTIONS[1], at + 300 * SECOND)
     assert next(iter(link.books.feeds.values())).renew_at == at + 301 * SECOND
 
@@ -125,7 +125,7 @@ def test_a_crossed_book_is_lost_after_a_second_and_not_before():
     link.receive(crossing, T0 + 3 * SECOND)
     link.outgoing(T0 + 4 * SECOND)
     (lost,) = link.take_events()
-    assert (lost.instrument, lost.health) == (ETH.id, Health.CROSSED)
+    assert (lost.instrument, lost.health) == (ETH.id, Health.GAPPED)
 
 
 def test_before_its_snapshot_a_book_takes_nothing_and_a_missing_one_ends_the_connection():

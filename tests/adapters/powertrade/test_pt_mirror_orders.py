@@ -1,6 +1,7 @@
 """Orders at the local PowerTrade: what is told of them, in which order, with exactly which fields."""
 
 import pytest
+import trio
 from pt_rig import call, connected, local_venue, order
 
 from tickwright.engine.times import SECOND
@@ -245,3 +246,29 @@ async def test_a_key_that_asks_for_it_loses_its_orders_with_its_last_socket(auto
         assert len(venue.exchange.open_orders()) == 1
         await second.ws.aclose()
         assert venue.exchange.open_orders() == []
+
+
+async def test_orders_of_a_lost_socket_may_end_late_and_lists_may_be_behind(autojump_clock, nursery):
+    lags = {"cod_delay_ns": 2 * 10**9, "list_lag_ns": 3 * 10**9}
+    async with local_venue(cancel_on_disconnect=True, **lags) as venue:
+        client = await connected(nursery, venue)
+
+        def listed():
+            return client.rest("GET", "/openOrders")[1]["query_open_orders_response"]["open_orders"]
+
+        await client.placed(quantity="2")
+        assert listed() == []
+        await trio.sleep(2)
+        venue.exchange.street("BTC-USD", -1, 10_000, 100_000, venue.now(), None, rests=False)
+        await trio.sleep(2)
+        assert [(row["order_state"], row["executions"]) for row in listed()] == [("accepted", [])]
+        await trio.sleep(1.5)
+        assert [row["order_state"] for row in listed()] == ["partial_fill"]
+        await client.ws.aclose()
+        await trio.sleep(1.5)
+        assert len(venue.exchange.open_orders()) == 1
+        await trio.sleep(1)
+        assert venue.exchange.open_orders() == []
+        assert len(listed()) == 1
+        await trio.sleep(3)
+        assert listed() == []
