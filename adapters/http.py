@@ -160,6 +160,11 @@ class Http:
             with trio.CancelScope(shield=True, deadline=trio.current_time() + 1):
                 await response.aclose()
 
+    def venue_wall(self) -> int:
+        """The venue's wall clock as far as it is known: ours, unless its answers have shown otherwise."""
+        low, high = self.offset
+        return self._clock.wall() + (0 if low <= 0 <= high else (low + high) // 2)
+
     def _noted(self, answer: Answer, asked: int) -> Answer:
         """What the answer's head says of time: the venue's clock, and a wish that we wait."""
         answered, now = self._clock.wall(), self._clock.now()

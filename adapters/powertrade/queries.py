@@ -89,7 +89,7 @@ class Queries:
         self._by_entity: dict[str, Listed] = {}
 
     async def _question(self, path: str, query: str = "", *, private: bool = True) -> Message:
-        """Ask for something; once more with a new token where the venue does not take the old one.
+        """Ask for something; once more, with a token that is new by the venue's own clock, where it was not taken.
 
         Raises:
             QueryFailed: no answer, one that cannot be read, or the venue's refusal.
@@ -110,6 +110,8 @@ class Queries:
             if not (isinstance(told, Failed) and self._proof is not None and _login(told.text)):
                 break
             self._proof.forget()
+            # Either clock may have been set since the login, and a token is worth nothing by another time.
+            self._proof.offset_ns = await self.clock_offset()
         if isinstance(told, Failed):
             words = f"{shown(told.text)} (code {told.code})"
             raise QueryFailed(f"{self._venue} {path}: expected an answer, received {words}")

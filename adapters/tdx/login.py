@@ -123,7 +123,7 @@ class Login:
 
     async def _refreshed(self, session: rest.Session) -> bool:
         """Whether a new token came of the refresh token; false where only a login can help."""
-        if self._venue_wall() + self._life > session.session_ends:
+        if self._http.venue_wall() + self._life > session.session_ends:
             return False  # what is left of the session would cut the next token short
         body = msgspec.json.encode(rest.refresh_body(session.refresh_token))
         for path in self._refresh_paths:
@@ -148,9 +148,9 @@ class Login:
             # A code may have been used by an earlier process, so the last try is made with another one.
             await self._fresh_step(self._tried if 1 < tries == self._tries else self._used)
             mine = self._credentials
-            code = totp(self._secret, self._venue_wall()) if self._secret else ""
+            code = totp(self._secret, self._http.venue_wall()) if self._secret else ""
             body = msgspec.json.encode(rest.login_body(mine.username, mine.password, code, self._device_id))
-            self._tried = self._venue_wall() // (TOTP_STEP_S * SECOND) if self._secret else -1
+            self._tried = self._http.venue_wall() // (TOTP_STEP_S * SECOND) if self._secret else -1
             self.logins += 1
             answer = await self._http.ask("POST", self._login_path, headers=_JSON, body=body)
             if answer.ok:
@@ -170,12 +170,12 @@ class Login:
     async def _fresh_step(self, used: int) -> None:
         """Wait until the one-time code is another than that of a step which was used."""
         step = TOTP_STEP_S * SECOND
-        wait = step - self._venue_wall() % step
-        if self._secret and self._venue_wall() // step == used and wait >= _TOLD_S * SECOND:
+        wait = step - self._http.venue_wall() % step
+        if self._secret and self._http.venue_wall() // step == used and wait >= _TOLD_S * SECOND:
             until = f"{as_text(self._clock.wall() + wait)[:19]}Z"
             self._told(f"a one-time code is good for one login: waits for the next one until {until}")
-        while self._secret and self._venue_wall() // step == used:  # noqa: ASYNC110 a wall clock has no event
-            await trio.sleep((step - self._venue_wall() % step) / SECOND)
+        while self._secret and self._http.venue_wall() // step == used:  # noqa: ASYNC110 a wall clock has no event
+            await trio.sleep((step - self._http.venue_wall() % step) / SECOND)
 
     def _take(self, answer: Answer) -> None:
         try:
@@ -183,12 +183,7 @@ class Login:
         except BadMessage as bad:
             raise QueryFailed(f"TDX: {bad}") from None
         # The venue's times are its own; what counts is how much of the token's life is left.
-        left = max(self._session.access_ends - self._venue_wall(), 0)
+        left = max(self._session.access_ends - self._http.venue_wall(), 0)
         self._life = max(self._life, left)
         self._ends = self._clock.now() + left
         self._taken(self._session.access_token, self._ends)
-
-    def _venue_wall(self) -> int:
-        """The venue's wall clock as far as it is known: ours, unless its answers have shown otherwise."""
-        low, high = self._http.offset
-        return self._clock.wall() + (0 if low <= 0 <= high else (low + high) // 2)

@@ -27,7 +27,7 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.money import EXACT
 from tickwright.engine.terms import Liquidity, Side
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import Clock, OrderFacts, QueryFailed, Standing, TradeFacts, UnknownInstrument
+from tickwright.engine.wire import OrderFacts, QueryFailed, Standing, TradeFacts, UnknownInstrument
 
 PAGES_MAX: Final = 400
 """With 500 entries each: 200,000 orders, read in 80 s at the usual rate."""
@@ -58,14 +58,13 @@ class Queries:
         http: Http,
         login: Login | None,
         credentials: Credentials,
-        clock: Clock,
         *,
         venue: str,
         variant: Variant = Variant.A,
         refused: Callable[[str, str], None],
     ) -> None:
         self.pairs: dict[str, Instrument] = {}
-        self._http, self._login, self._credentials, self._clock = http, login, credentials, clock
+        self._http, self._login, self._credentials = http, login, credentials
         self._venue, self._variant, self._refused = venue, variant, refused
         self._assets: dict[str, str] = {}
         self._floor = 0
@@ -114,7 +113,7 @@ class Queries:
                 self._credentials.api_secret,
                 api_key=self._credentials.api_key,
                 nonce=str(uuid4()),
-                timestamp_ms=self._clock.wall() // 1_000_000,
+                timestamp_ms=self._http.venue_wall() // 1_000_000,
                 method=method,
                 host=self._http.base.authority,
                 path=self._http.path(path),

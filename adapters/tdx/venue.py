@@ -130,7 +130,6 @@ class TdxVenue(Wire):
             self._http,
             self._login,
             self._credentials,
-            clock,
             venue=venue,
             variant=choices.signature,
             refused=self._teller.refused,

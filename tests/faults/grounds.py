@@ -28,7 +28,8 @@ LATE_NS: Final = 2_000_000_000
 class Ground:
     """One venue. `name` is its key in a config and its adapter's; `settings` are what the config says of it.
 
-    `books_by_link` says that a new connection is the way back to a whole book.
+    `books_by_link` says that a new connection is the way back to a whole book, `asks_with_proof` that each question
+    over HTTP bears the proof of who asks.
     """
 
     name: ClassVar[str]
@@ -36,6 +37,7 @@ class Ground:
     currency: ClassVar[str]
     settings: ClassVar[Mapping[str, Any]] = {}
     books_by_link: ClassVar[bool] = False
+    asks_with_proof: ClassVar[bool] = False
 
     def serve(self, options: dict[str, Any], cod: str, **how: Any) -> AbstractAsyncContextManager[Any]:
         """The local venue with some of its options, and with cancelling on disconnect ON, OFF or LATE."""
@@ -159,7 +161,9 @@ class PowerTradeGround(Ground):
     name = "powertrade"
     instrument = "BTC-USD.POWERTRADE"
     currency = "USD"
+    settings: ClassVar[Mapping[str, Any]] = {"max_message_bytes": 1 << 20}
     books_by_link = True
+    asks_with_proof = True
 
     def serve(self, options: dict[str, Any], cod: str, **how: Any) -> AbstractAsyncContextManager[Any]:
         late = {"cod_delay_ns": LATE_NS} if cod == LATE else {}

@@ -79,7 +79,6 @@ SWITCHES: Final = (
     "rfqs",
     *PARTS,
 )
-)
 """Options that a person sets by name and text, as `switched` reads them."""
 
 
