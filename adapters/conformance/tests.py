@@ -16,6 +16,7 @@ from tickwright.adapters.conformance.troubles import (
     check_bad_frames,
     check_gap,
     check_lost_ack,
+    check_market_data,
     check_reconnect,
 )
 from tickwright.adapters.conformance.under_test import Sample, VenueUnderTest
@@ -34,7 +35,7 @@ class Conformance:
     """Derive from it as ``class TestMyVenue(Conformance)`` and set `venue`; `seeds` are those of the parity scripts."""
 
     venue: ClassVar[VenueUnderTest]
-    seeds: ClassVar[range] = range(3)
+    seeds: ClassVar[range] = range(2)
 
     def pytest_generate_tests(self, metafunc: Any) -> None:
         """One test for each line of the samples, for each way to lose an acknowledgement, for each seed."""
@@ -56,6 +57,10 @@ class Conformance:
     def test_fuzz(self, heard: Sample) -> None:
         """Mutants of a line mean something or are bad messages that name their field."""
         check_fuzz(self.venue, heard)
+
+    def test_market_data(self, tmp_path: Path) -> None:
+        """A paper run follows the venue's own book and trades, without a login."""
+        played(check_market_data, self.venue, tmp_path)
 
     def test_bad_frames(self, tmp_path: Path) -> None:
         """Frames that cannot be read are told, and the run goes on."""

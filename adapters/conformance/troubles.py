@@ -12,8 +12,9 @@ from typing import Final
 import trio
 from attrs import define
 
+from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.conformance.mutants import by_structure
-from tickwright.adapters.conformance.samples import chosen
+from tickwright.adapters.conformance.samples import chosen, read_by
 from tickwright.adapters.conformance.script import MIDDLE, Cancel, Levels, Place
 from tickwright.adapters.conformance.trial import (
     Known,
@@ -29,7 +30,7 @@ from tickwright.adapters.conformance.trial import (
 from tickwright.adapters.conformance.under_test import Peer, VenueUnderTest
 from tickwright.adapters.fault_rules import Restart, Rule
 from tickwright.adapters.fault_script import parse_script
-from tickwright.engine.events import BookLost, MessageRefused
+from tickwright.engine.events import BookLost, MessageRefused, Traded
 from tickwright.engine.order import Order
 from tickwright.engine.terms import OrderState
 from tickwright.engine.times import SECOND
@@ -40,6 +41,7 @@ SETTLE_S: Final = 90.0
 """Longer than a sweep, and than every pause between two tries to connect."""
 NOTICE_S: Final = 40.0
 QUIET_S: Final = 60.0
+WATCHED_S: Final = 20.0
 FRAMES: Final = 60
 KINDS: Final = 6
 TRIES: Final = 15
@@ -214,7 +216,10 @@ async def check_lost_ack(venue: VenueUnderTest, folder: Path, how: str) -> None:
         arrived = how != "never arrived"
         await trio.sleep(1)
         assert it.frames(order) == arrived, f"expected {int(arrived)} frames at the venue, it has {it.frames(order)}"
+        it.stir(1)  # what else was swallowed shows with the next message
         assert not order.acked, "expected the acknowledgement to be lost, the order has it"
+        if how == "silence":
+            await it.until(lambda: order.acked, NOTICE_S, "the order to be found by asking")
         await it.agreed()
         await trio.sleep(QUIET_S)
         await it.agreed()
@@ -227,13 +232,43 @@ async def check_lost_ack(venue: VenueUnderTest, folder: Path, how: str) -> None:
         await it.agreed()
 
 
+def unreadable(venue: VenueUnderTest, random: Random) -> list[str]:
+    """Mutants of some samples that their reader refuses: what is understood is no fault, and might be believed."""
+    samples = [one for one in chosen(venue) if one.direction == "in"]
+    found = []
+    for one in random.sample(samples, min(len(samples), KINDS)):
+        read, _ = read_by(venue, one)
+        for text in random.sample(list(by_structure(one.message)), FRAMES // KINDS):
+            try:
+                read(text.encode("utf-8", "surrogatepass"))
+            except BadMessage:
+                found.append(text)
+    return found
+
+
+async def check_market_data(venue: VenueUnderTest, folder: Path) -> None:
+    """On paper nobody logs in: the book and the trades of a lively market come, and are the venue's own."""
+    known = await asked(venue, folder / "ask")
+    pair = known.instrument
+    config = config_of(venue, folder / "run", "paper", pair.base, pair.quote)
+    key = adapter_of(venue.adapter).name
+    async with (
+        serving(venue, market="random", rate=20.0) as peer,
+        trial(config, {key: peer.announcement()}, wires_to(peer)) as one,
+    ):
+        it = Trouble(one, peer, Street(peer, venue.symbol), 0)
+        await it.until(it.books_agree, READY_S, "that the book is the venue's")
+        await trio.sleep(WATCHED_S)
+        assert one.run.live.intake.counts.book_changes > WATCHED_S, "expected changes of the book, received few"
+        assert one.of(Traded), f"expected trades within {WATCHED_S:g} s, received none"
+        assert not one.of(BookLost), f"expected no loss without a fault, received {one.of(BookLost)[:1]}"
+        await it.until(it.books_agree, READY_S, "that the book is still the venue's")
+        assert not peer.received, f"expected no order at the venue on paper, it received {peer.received[:1]}"
+
+
 async def check_bad_frames(venue: VenueUnderTest, folder: Path) -> None:
     """Frames that cannot be read come over the link: each is counted and told with its field, and the run goes on."""
-    samples = [one for one in chosen(venue) if one.direction == "in"]
-    random = Random(11)
-    texts = ["{", "[]", "", "[" * 100_000]
-    few = random.sample(samples, min(len(samples), KINDS))
-    texts += random.sample([text for one in few for text in by_structure(one.message)], FRAMES)
+    texts = ["{", "[]", "", "[" * 100_000, *unreadable(venue, Random(11))]
     async with troubled(venue, folder) as it:
         order = it.place(1, MIDDLE - 1)
         await it.until(lambda: order.state is OrderState.OPEN, READY_S, "that an order rests")
