@@ -29,9 +29,10 @@ from tickwright.engine.chain import Record
 from tickwright.engine.events import Event
 from tickwright.engine.ports import Store
 from tickwright.engine.run_clock import RunClock
+from tickwright.engine.secret import Secret
 from tickwright.engine.surroundings import Records
 from tickwright.plugins import Loaded
-from tickwright.redact import Redactor
+from tickwright.redact import HIDDEN, Redactor
 from tickwright.slow import SlowHandler, timed
 from tickwright.strategies.base import Strategy
 from tickwright.taking_over import Opening
@@ -66,6 +67,21 @@ class Place:
     settings: dict[str, Any]
     credentials: tuple[str, ...]
     prefix: str
+
+    def site(self) -> Site:
+        """The same with stand-ins for the secrets: what they are replaced by wherever they turn up."""
+        return Site(
+            venue=self.venue,
+            url=self.url,
+            http_url=self.http_url,
+            loopback=self.loopback,
+            insecure=self.insecure,
+            trading=self.trading,
+            instruments=self.instruments,
+            settings=self.settings,
+            credentials={name: Secret(HIDDEN) for name in self.credentials},
+            prefix=self.prefix,
+        )
 
 
 @frozen(kw_only=True)
@@ -135,7 +151,7 @@ class Capture:
         self.inside = False
         self.head: tuple[str, str, bytes] = ("", "", b"")
         self.times: list[int] = []
-        self.health: list[bool | int | str] = []
+        self.health: list[tuple[str, bool | int | str]] = []
         self.records: list[tuple[str, int, msgspec.Raw]] = []
         self.slow: list[tuple[int, str]] = []
         self.calls = 0
@@ -286,22 +302,22 @@ class WatchedRecords:
 
     @property
     def dead(self) -> str:
-        return self._noted(self.journal.dead)
+        return self._noted("dead", self.journal.dead)
 
     @property
     def healthy(self) -> bool:
-        return self._noted(self.journal.healthy)
+        return self._noted("healthy", self.journal.healthy)
 
     @property
     def lag_ns(self) -> int:
-        return self._noted(self.journal.lag_ns)
+        return self._noted("lag_ns", self.journal.lag_ns)
 
     @property
     def free_mb(self) -> int:
-        return self._noted(self.journal.free_mb)
+        return self._noted("free_mb", self.journal.free_mb)
 
-    def _noted(self, value: Value) -> Value:
-        self.capture.health.append(value)
+    def _noted(self, name: str, value: Value) -> Value:
+        self.capture.health.append((name, value))
         return value
 
 

@@ -54,7 +54,7 @@ class Done:
     what: str
     arguments: bytes
     times: tuple[int, ...]
-    health: tuple[Any, ...]
+    health: tuple[tuple[str, bool | int | str], ...]
     records: tuple[Said, ...]
     slow: dict[int, str]
     raised: str
@@ -158,7 +158,7 @@ def _entry(path: Path, number: int, kind: str, parts: list[msgspec.Raw]) -> Entr
                     _text(what),
                     bytes(arguments),
                     msgspec.json.decode(times, type=tuple[int, ...]),
-                    tuple(msgspec.json.decode(health)),
+                    msgspec.json.decode(health, type=tuple[tuple[str, bool | int | str], ...]),
                     tuple(Said(_text(k), _whole(ts), bytes(body)) for k, ts, body in map(_line, _line(records))),
                     dict(msgspec.json.decode(slow, type=list[tuple[int, str]])),
                     _text(raised),

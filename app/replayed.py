@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import trio
 from attrs import asdict, frozen
 
 from tickwright.engine.times import as_text
@@ -21,6 +22,11 @@ class Told:
 
 
 def replayed(run: str, runs: Path) -> Told:
+    """`replay_in`, from where nothing is asynchronous: an adapter's parts expect to live in trio."""
+    return trio.run(replay_in, run, runs)
+
+
+async def replay_in(run: str, runs: Path) -> Told:
     """Replay a run, by its folder or its name under `runs`.
 
     Raises:
@@ -47,6 +53,7 @@ def captured_told(replay: Replay, equal: bool) -> Told:
         "whole": replay.finished,
         "inputs": replay.number,
         "records": replay.comparison.equal,
+        "frames": replay.proven,
         "changed": replay.changed,
         "run_hash": {"recorded": recorded, "replayed": hashed},
         "difference": asdict(replay.difference) if replay.difference is not None else None,
@@ -56,7 +63,7 @@ def captured_told(replay: Replay, equal: bool) -> Told:
 
 def lines_of(data: dict[str, Any], replay: Replay) -> list[str]:
     found = [f"{name}: not what it was when the run was made" for name in data["changed"]]
-    done = f"{data['records']:,} records of {data['inputs']:,} inputs"
+    done = f"{data['records']:,} records of {data['inputs']:,} inputs, {data['frames']:,} frames decoded again"
     if replay.difference is not None:
         return [*found, *difference_lines(replay.difference), f"equal up to there: {done}"]
     hashes = data["run_hash"]

@@ -6,9 +6,9 @@ link once more, frame by frame. The first record that is not the same, is missin
 shown, with what led there.
 """
 
+import importlib
 from collections import deque
-from collections.abc import Callable, Iterable, Mapping
-from decimal import Decimal
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, get_type_hints
 
@@ -16,24 +16,32 @@ import msgspec
 from attrs import define, evolve, field, frozen
 
 from tickwright.assembling import CleanJournal, Given, Kept, drive, join_live
-from tickwright.capture import CAPTURE, Beginning, encode
-from tickwright.captured import Captured, Done, Heard, Put, Said, open_captured, other
+from tickwright.capture import CAPTURE, Beginning, Place
+from tickwright.captured import Captured, Done, Heard, Put, open_captured, other
 from tickwright.code import changed, code_of
-from tickwright.config import load
-from tickwright.engine.capability import Capability
+from tickwright.config import Config, load
+from tickwright.decoding import Decoder
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.events import Event
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.live import Live
-from tickwright.engine.order import Order
-from tickwright.engine.run_clock import RunClock
 from tickwright.engine.scribe import Scribe
-from tickwright.engine.wire import Inbox, OrderFacts, TradeFacts
+from tickwright.engine.wire import Wire
 from tickwright.plugins import load_checks, load_strategies
 from tickwright.redact import Redactor
 from tickwright.reports.positions import final_lines, portfolio_lines
 from tickwright.reports.run_folder import RunFolder, run_hash
 from tickwright.slow import SlowHandler
+from tickwright.stand_ins import (
+    AdaptersClock,
+    Comparison,
+    KeptLatches,
+    Mute,
+    ReplayedClock,
+    ReplayedRecords,
+    ReplayedStore,
+    SilentWire,
+)
 from tickwright.taking_over import remember, since_of, take_over
 from tickwright.warmup import warm_up
 
@@ -58,148 +66,6 @@ class Difference:
     replayed: dict[str, Any] | None
 
 
-class ReplayedClock(RunClock):
-    """Tells the times that were told then."""
-
-    __slots__ = ("last", "short", "times")
-
-    def __init__(self, begun: int) -> None:
-        self.begun_wall = begun
-        self.begun_mono = 0.0
-        self.wall_ns = self.now
-        self.times: deque[int] = deque()
-        self.last = begun
-        self.short = False
-
-    def now(self) -> int:
-        if self.times:
-            self.last = self.times.popleft()
-        else:
-            self.short = True
-        return self.last
-
-
-class ReplayedRecords:
-    """A journal in as good or bad health as it was then."""
-
-    def __init__(self) -> None:
-        self.said: deque[Any] = deque()
-
-    def commit(self) -> object:
-        return None
-
-    def _next(self, instead: Any) -> Any:
-        return self.said.popleft() if self.said else instead
-
-    @property
-    def dead(self) -> str:
-        return str(self._next(""))
-
-    @property
-    def healthy(self) -> bool:
-        return bool(self._next(True))
-
-    @property
-    def lag_ns(self) -> int:
-        return int(self._next(0))
-
-    @property
-    def free_mb(self) -> int:
-        return int(self._next(0))
-
-
-class Comparison:
-    """Takes the place of the journal: holds every record against the next one that was written then."""
-
-    def __init__(self) -> None:
-        self.expected: deque[Said] = deque()
-        self.different: tuple[dict[str, Any] | None, dict[str, Any] | None] | None = None
-        self.equal = 0
-        self.heard: Callable[[str, int, Mapping[str, Any]], None] = lambda kind, ts, body: None
-
-    def number_used(self, number: int) -> None: ...
-
-    def append(self, kind: str, body: Mapping[str, Any], ts: int) -> None:
-        self.heard(kind, ts, body)
-        if self.different is not None:
-            return
-        mine = Said(kind, ts, encode(body))
-        theirs = self.expected.popleft() if self.expected else None
-        if mine == theirs:
-            self.equal += 1
-        else:
-            self.different = (None if theirs is None else shown(theirs)), shown(mine)
-
-    def missing(self) -> None:
-        """No more records come of this call: one that is still expected is a difference."""
-        if self.different is None and self.expected:
-            self.different = shown(self.expected[0]), None
-
-
-def shown(said: Said) -> dict[str, Any]:
-    return {"kind": said.kind, "ts": said.ts, **msgspec.json.decode(said.body)}
-
-
-class ReplayedStore:
-    """What strategies had saved; what they save now is compared."""
-
-    def __init__(self, states: Mapping[str, dict[str, Any]], comparison: Comparison) -> None:
-        self.states = dict(states)
-        self.comparison = comparison
-
-    def load(self, strategy: str) -> dict[str, Any] | None:
-        return self.states.get(strategy)
-
-    def save(self, strategy: str, state: dict[str, Any]) -> None:
-        self.comparison.append("state", {"strategy": strategy, "state": state}, 0)
-
-
-class KeptLatches:
-    """The latches that the run began with."""
-
-    def __init__(self, text: str) -> None:
-        self.text = text
-
-    def load(self) -> str:
-        return self.text
-
-    def save(self, text: str) -> None:
-        self.text = text
-
-
-class SilentWire:
-    """A wire that leads nowhere: what came over it is in the capture."""
-
-    def __init__(self, venue: str, capability: Capability) -> None:
-        self.venue = venue
-        self.capability = capability
-
-    async def instruments(self, ids: Iterable[str]) -> Mapping[str, Instrument]:
-        return {}
-
-    def watch(self, instruments: Iterable[Instrument]) -> None: ...
-
-    async def run(self, inbox: Inbox) -> None: ...
-
-    def submit(self, order: Order) -> None: ...
-
-    def cancel(self, order: Order, request_id: int) -> None: ...
-
-    def resync(self, instrument: str, reason: str) -> None: ...
-
-    async def open_orders(self) -> tuple[OrderFacts, ...]:
-        return ()
-
-    async def order(self, order: Order) -> OrderFacts | None:
-        return None
-
-    async def trades(self, since: int) -> tuple[TradeFacts, ...]:
-        return ()
-
-    async def holdings(self) -> Mapping[str, Decimal] | None:
-        return None
-
-
 @define(eq=False)
 class Replay:
     """A run that is being replayed. `number` counts what it was given so far; `changed` names code that is not what
@@ -220,6 +86,12 @@ class Replay:
     difference: Difference | None = None
     last: Done | Heard | Put | None = None
     targets: dict[str, Any] = field(factory=dict)
+    decoders: dict[str, Decoder] = field(factory=dict)
+
+    @property
+    def proven(self) -> int:
+        """How many things that connections gave went through codec and link once more, and gave the same events."""
+        return sum(decoder.proven for decoder in self.decoders.values())
 
     def go(self, until: Callable[["Replay", Done | Heard | Put], bool] = lambda replay, entry: False) -> bool:
         """Replay to the end, the first difference, or until `until` says so before something; whether all was equal."""
@@ -238,13 +110,28 @@ class Replay:
             case Put():
                 self.put(entry.event)
             case Heard():
-                for event in entry.events:
-                    self.put(event)
+                self.hear(entry)
             case Done():
                 self.do(entry)
 
     def put(self, event: Event) -> None:
         self.live.bell.mailbox.put(event)
+
+    def hear(self, heard: Heard) -> None:
+        """Take in what a connection gave: through codec and link once more, which must make the same events of it."""
+        decoder = self.decoders.get(heard.venue)
+        sides = decoder.again(heard) if decoder is not None else None
+        if sides is not None:
+            self.difference = Difference(
+                number=self.number,
+                ts=heard.at,
+                kind="data",
+                given=f"{heard.venue} {heard.what}: {heard.content!s:.400}",
+                recorded={"events": sides[0]},
+                replayed={"events": sides[1]},
+            )
+        for event in heard.events:
+            self.put(event)
 
     def do(self, done: Done) -> None:
         """Make a call again, and compare what it records."""
@@ -296,7 +183,7 @@ def with_given(replay: Replay, done: Done) -> None:
     """Let the next call find what was read during it then."""
     replay.clock.times = deque(done.times)
     replay.clock.short = False
-    replay.records.said = deque(done.health)
+    replay.records.begin(done.health)
     replay.comparison.expected = deque(done.records)
     replay.calls.begin(done.slow)
 
@@ -346,8 +233,8 @@ def open_replay(run: RunFolder) -> Replay:
     comparison, records, calls = Comparison(), ReplayedRecords(), Calls()
     clock = ReplayedClock(beginning.begun)
     scribe = Scribe(CleanJournal(comparison, Redactor()))
-    wires = tuple(SilentWire(place.venue, place.capability) for place in beginning.sites)
     instruments = tuple(run.instruments.values())
+    wires = tuple(wire_of(config, place, clock, instruments) for place in beginning.sites)
     parts = join_live(
         config,
         instruments,
@@ -387,17 +274,22 @@ def open_replay(run: RunFolder) -> Replay:
     live.warmed = warmed
     take_over(config, parts, live, past, lambda text: None)
     replay.live = live
+    replay.decoders = {wire.venue: Decoder(wire, clock) for wire in wires if hasattr(wire, "again")}
     replay.targets = {"live": live} | {port.venue: port.asker for port in live.ports if port.asker is not None}
     replay.conclude(opening, "")
     return replay
 
 
+def wire_of(config: Config, place: Place, clock: ReplayedClock, instruments: Iterable[Instrument]) -> Wire:
+    """A venue's own wire, never connected and without secrets; a silent one where its adapter makes none."""
+    adapter = config.venues[place.venue.lower()].declaration
+    if adapter is None or not adapter.again:
+        return SilentWire(place.venue, place.capability)
+    module, _, name = adapter.again.partition(":")
+    wire: Wire = getattr(importlib.import_module(module), name)(place.site(), AdaptersClock(clock))
+    wire.watch([each for each in instruments if each.venue == place.venue])
+    return wire
+
+
 def kept_of(beginning: Beginning) -> Kept:
     return Kept(beginning.prefix, beginning.next_order_number, beginning.opening, KeptLatches(beginning.latches))
-
-
-class Mute:
-    """A strategy's log while it is replayed: it has been written."""
-
-    def __getattr__(self, name: str) -> Callable[..., None]:
-        return lambda *arguments, **named: None

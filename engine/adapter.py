@@ -39,7 +39,9 @@ class Adapter:
     says whether paper needs them, too. An adapter without a `url` has no live market. `wire` (``module:function``)
     makes its wire of a `Site` and a clock, and is imported when a run begins. `mirror` is a module that serves a venue
     of its kind on this machine, where there is one: `serve(options, port=..., faults=...)`, an async context manager
-    whose value has `announcement()`, and `Options`, what that takes.
+    whose value has `announcement()`, and `Options`, what that takes. `again` (``module:function``) makes a wire that is
+    never connected and takes in once more what a run was given (`again` of the wire), for replays; the credentials of
+    its `Site` are stand-ins. Without it a replay trusts the events that were made of the frames then.
     """
 
     name: str
@@ -52,6 +54,7 @@ class Adapter:
     settings: tuple[Setting, ...] = ()
     wire: str = ""
     mirror: str = ""
+    again: str = ""
 
 
 def nobody(text: str) -> None:

@@ -14,7 +14,17 @@ from tickwright.adapters.tdx.signing import Variant
 from tickwright.adapters.tdx.topics import LEVELS, SPEEDS_MS
 from tickwright.adapters.tdx.wire import SIZE_MAX
 from tickwright.engine.adapter import Site
+from tickwright.engine.capability import Capability
 from tickwright.engine.errors import TickwrightError
+from tickwright.engine.terms import OrderType, TimeInForce
+
+CAPABILITY: Final = Capability(
+    types=frozenset((OrderType.LIMIT, OrderType.MARKET)),
+    times_in_force=frozenset((TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.DAY)),
+    post_only=True,
+    reduce_only=False,
+    quiet_books=True,
+)
 
 _DEPTHS: Final = {"full": None} | {str(levels): levels for levels in LEVELS}
 _SPEEDS: Final = {"default": None} | {f"{speed}ms": speed for speed in SPEEDS_MS}

@@ -153,6 +153,11 @@ class Link:
         return bool(self._token) and at < self._token_ends
 
     @property
+    def token_ends(self) -> int:
+        """When the token ends; 0 where there is none."""
+        return self._token_ends
+
+    @property
     def refresh_at(self) -> int:
         """When to ask for the next token: after four fifths of this one's life. NO_TIME before the first."""
         return self._refresh_at

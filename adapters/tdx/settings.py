@@ -87,4 +87,5 @@ TDX: Final = Adapter(
     ),
     wire="tickwright.adapters.tdx.venue:make",
     mirror="tickwright.adapters.tdx.mirror",
+    again="tickwright.adapters.tdx.again:replayed",
 )

@@ -5,8 +5,9 @@ and for venues in this process: the generator behind the pauses, a dialler of st
 of its own, and the session's deadlines.
 """
 
+import json
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from random import Random
 from ssl import SSLContext
@@ -18,14 +19,12 @@ from tickwright.adapters.address import Dial, checked_tls
 from tickwright.adapters.http import Http
 from tickwright.adapters.outbox import Frame
 from tickwright.adapters.session import Session, SessionStatistics, Timing
-from tickwright.adapters.tdx.choices import Choices, chosen
+from tickwright.adapters.tdx.choices import CAPABILITY, Choices, chosen
 from tickwright.adapters.tdx.entry import RestEntry
 from tickwright.adapters.tdx.link import Link, LinkStatistics
 from tickwright.adapters.tdx.login import TRIES, Login
 from tickwright.adapters.tdx.messages import Cancel, CancelOnDisconnect, Pair, Place
-from tickwright.adapters.tdx.notices import (
-    LoginWanted,
-)
+from tickwright.adapters.tdx.notices import LoginWanted
 from tickwright.adapters.tdx.queries import Queries
 from tickwright.adapters.tdx.telling import TdxTeller
 from tickwright.adapters.tdx.topics import depth_topic, orders_topic, trades_topic
@@ -33,12 +32,10 @@ from tickwright.adapters.tdx.wire import SIZE_MAX
 from tickwright.engine.adapter import Site
 from tickwright.engine.capability import Capability
 from tickwright.engine.errors import LocalError
-from tickwright.engine.events import (
-    OrderReport,
-)
+from tickwright.engine.events import OrderReport
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Order
-from tickwright.engine.terms import NO_TIME, OrderType, TimeInForce
+from tickwright.engine.terms import NO_TIME, Side
 from tickwright.engine.times import SECOND
 from tickwright.engine.wire import Clock, Inbox, LoginRefused, OrderFacts, QueryFailed, TradeFacts, Wire
 
@@ -46,14 +43,7 @@ SUBPROTOCOL: Final = "ws.t-dx.com"
 COD_WAIT_S: Final = 5.0
 """How long the venue may take to say that it will cancel our orders when the connection ends."""
 
-CAPABILITY: Final = Capability(
-    types=frozenset((OrderType.LIMIT, OrderType.MARKET)),
-    times_in_force=frozenset((TimeInForce.GTC, TimeInForce.IOC, TimeInForce.FOK, TimeInForce.DAY)),
-    post_only=True,
-    reduce_only=False,
-    quiet_books=True,
-)
-
+_NO_TOKEN: Final = "replayed"
 _PATIENCE_S: Final = (0.5, 1.0, 2.0, 5.0, 10.0, 30.0)
 _CALM_S: Final = 60.0
 _LEAST_S: Final = 1.0
@@ -188,6 +178,9 @@ class TdxVenue(Wire):
         """
         self._teller.attach(inbox)
         link = self._linked()
+        pairs = {found.id: self._queries.pair_id(found.id) for found in self._watched.values()}
+        with self._teller.during("linked", self._clock.now(), json.dumps([pairs, link.token_ends])):
+            pass
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._keep_time, link)
@@ -270,7 +263,9 @@ class TdxVenue(Wire):
         known = order.venue_order_id or requests.venue_order_id(order.client_order_id)
         facts = await self._queries.order(order.client_order_id, known, order.sent_ts or order.created_ts)
         if facts is not None:
-            requests.acknowledged(order.client_order_id, facts.venue_order_id)
+            names = order.client_order_id, facts.venue_order_id
+            with self._teller.during("named", self._clock.now(), json.dumps(names)):
+                requests.acknowledged(*names)
         return facts
 
     async def trades(self, since: int) -> tuple[TradeFacts, ...]:
@@ -303,15 +298,17 @@ class TdxVenue(Wire):
 
     def opened(self) -> None:
         link, now = self._linked(), self._clock.now()
-        self._teller.put(link.opened(now))
-        if self._trading:
-            self._arm(link, now)
-        self._flush(link, now)
+        with self._teller.during("opened", now):
+            self._teller.put(link.opened(now))
+            if self._trading:
+                self._arm(link, now)
+            self._flush(link, now)
 
     def receive(self, message: str | bytes, at: int) -> None:
         link = self._linked()
-        self._teller.put(link.receive(message, at))
-        self._flush(link, at)
+        with self._teller.during("receive", at, message):
+            self._teller.put(link.receive(message, at))
+            self._flush(link, at)
 
     def failed(self, frame: Frame, reason: str) -> None:
         if frame.client_order_id:
@@ -320,7 +317,8 @@ class TdxVenue(Wire):
     def closed(self, reason: str) -> None:
         link, now = self._linked(), self._clock.now()
         self._cod_due = NO_TIME
-        self._teller.put(link.closed(now, reason))
+        with self._teller.during("closed", now, reason):
+            self._teller.put(link.closed(now, reason))
 
     def told_to_wait(self, seconds: float, reason: str) -> None:
         self._teller.back_off(self._clock.now() + int(seconds * SECOND), reason)
@@ -330,6 +328,33 @@ class TdxVenue(Wire):
         self._session.send(self, Frame(text=link.send(CancelOnDisconnect(), now)))
         self._cod_due = now + int(COD_WAIT_S * SECOND)
 
+    def again(self, what: str, at: int, content: str | bytes, inbox: Inbox) -> bool:
+        """Take in once more what a captured run was given, without a connection; what it means is put into the inbox.
+
+        Whether it can be: over REST orders live by answers that are not captured as they came.
+        """
+        if self._choices.rest_entry:
+            return False
+        self._teller.attach(inbox)
+        if what == "linked":
+            pairs, ends = json.loads(content)
+            self._queries.pairs |= {pair_id: self._watched[id] for id, pair_id in pairs.items()}
+            if ends:
+                self._linked().authorize(_NO_TOKEN, ends, at)
+            return True
+        link = self._linked()
+        redo: dict[str, Callable[[], None]] = {
+            "opened": self.opened,
+            "receive": lambda: self.receive(content, at),
+            "closed": lambda: self.closed(str(content)),
+            "due": lambda: self._look_at_time(link, at),
+            "named": lambda: link.requests.acknowledged(*json.loads(content)),
+            "known": lambda: self._adopt(*json.loads(content)),
+            "authorized": lambda: self._authorize(link, _NO_TOKEN, at, *json.loads(content)),
+        }
+        redo[what]()
+        return True
+
     # Tasks of its own
 
     async def _keep_time(self, link: Link) -> None:
@@ -338,7 +363,10 @@ class TdxVenue(Wire):
             with trio.CancelScope() as self._timer:
                 self._set_timer(link)
                 await trio.sleep_forever()
-            now = self._clock.now()
+            self._look_at_time(link, self._clock.now())
+
+    def _look_at_time(self, link: Link, now: int) -> None:
+        with self._teller.during("due", now):
             if self._cod_due <= now:
                 self._cod_due = NO_TIME
                 if not link.cancels_on_disconnect:
@@ -405,14 +433,19 @@ class TdxVenue(Wire):
         """An order of an earlier run becomes one of this link's."""
         requests = self._linked().requests
         if not requests.knows(order.client_order_id):
-            requests.adopt(
-                client_order_id=order.client_order_id,
-                instrument=order.instrument,
-                side=order.side,
-                lots=order.lots,
-                venue_order_id=order.venue_order_id,
-                booked_lots=order.cum,
-            )
+            known = order.client_order_id, order.instrument.id, int(order.side), order.lots, order.venue_order_id
+            with self._teller.during("known", self._clock.now(), json.dumps([*known, order.cum])):
+                self._adopt(*known, order.cum)
+
+    def _adopt(self, name: str, instrument: str, side: int, lots: int, venue_order_id: str, booked: int) -> None:
+        self._linked().requests.adopt(
+            client_order_id=name,
+            instrument=self._watched[instrument],
+            side=Side(side),
+            lots=lots,
+            venue_order_id=venue_order_id,
+            booked_lots=booked,
+        )
 
     def _token_wanted(self) -> None:
         self._token_refused = True
@@ -421,11 +454,15 @@ class TdxVenue(Wire):
     def _authorized(self, token: str, ends: int) -> None:
         self._token_news.set()
         if self._trading and self._link is not None:
-            now = self._clock.now()
-            self._link.authorize(token, ends, now)
-            if self._session.up:
-                self._arm(self._link, now)
-            self._flush(self._link, now)
+            now, up = self._clock.now(), self._session.up
+            with self._teller.during("authorized", now, json.dumps([ends, up])):
+                self._authorize(self._link, token, now, ends, up)
+
+    def _authorize(self, link: Link, token: str, now: int, ends: int, up: bool) -> None:
+        link.authorize(token, ends, now)
+        if up:
+            self._arm(link, now)
+        self._flush(link, now)
 
     def _flush(self, link: Link, now: int) -> None:
         """Write what the link wants written, tell what it has to tell, and be called again in time."""

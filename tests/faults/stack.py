@@ -93,6 +93,9 @@ class Tap:
     async def room(self) -> None:
         await self.inbox.room()
 
+    def during(self, *given: Any) -> Any:
+        return self.inbox.during(*given)
+
 
 @define(eq=False)
 class Watcher:

@@ -1,0 +1,30 @@
+"""A live run through faults, captured, is replayed equal: every record, and every frame through codec and link."""
+
+from pathlib import Path
+
+import pytest
+import trio
+from stack import stacked
+from test_scripted_faults import CASES, Case
+from trio.testing import MockClock
+
+from tickwright.replaying import open_replay
+from tickwright.reports.run_folder import RunFolder
+
+REPLAYED = ("F03-ack-lost", "F05-not-cancelled", "F14-gaps", "F18-damaged", "F25-tokens-expire", "F26-unavailable")
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.name in REPLAYED], ids=lambda case: case.name)
+async def test_a_run_through_faults_is_replayed_equal(autojump_clock: MockClock, tmp_path: Path, case: Case) -> None:
+    how = {"options": case.options, "settings": case.settings}
+    async with stacked(tmp_path, case.script, capture=True, **how) as stack:
+        await stack.ready()
+        await trio.sleep(15)
+        stack.venue.faults.stop()
+        folder = stack.run.folder
+    replay = open_replay(RunFolder(folder))
+    assert replay.go(), replay.difference
+    assert replay.finished
+    assert replay.run_hash() == replay.run.summary["run_hash"]
+    assert replay.comparison.equal > 100
+    assert replay.proven > 50 or case.settings
