@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOT := $(wildcard engine/*.py risk/*.py strategies/*.py adapters/*/*.py engine/*.pxd risk/*.pxd strategies/*.pxd adapters/*/*.pxd)
 
-.PHONY: demo test faults lint bench build clean
+.PHONY: demo test faults crash lint bench build clean
 
 demo: $(VENV)/.built
 	$(BIN)/tickwright run configs/demo.yaml
@@ -16,6 +16,11 @@ test: $(VENV)/.built-dev
 SEEDS ?= 40
 faults: $(VENV)/.built-dev
 	$(BIN)/python tests/faults/storm.py $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+
+# Processes killed at every point of the journal and at any moment, at both local venues: N deaths, from SEED.
+N ?= 91
+crash: $(VENV)/.built-dev
+	$(BIN)/python tests/crash/crashes.py --deaths $(N) $(if $(SEED),--seed $(SEED))
 
 lint: $(VENV)/.built-dev
 	$(BIN)/ruff check .

@@ -28,6 +28,7 @@ from tickwright.config import Config
 from tickwright.control import serve_control
 from tickwright.controls import LIMITS
 from tickwright.doctor import FAIL, examine
+from tickwright.engine.chain import JournalError
 from tickwright.engine.compiled import why_interpreted
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.journal import Journal
@@ -112,13 +113,25 @@ class TradingRun:
     async def go(self) -> tuple[Ending, Result]:
         """Trade until stopped, then close the books."""
         ending = await self.live.run()
-        return ending, self.finish(ending)
+        try:
+            return ending, self.finish(ending)
+        except OSError as error:
+            if not self.journal.dead:
+                raise
+            left = ", ".join(order.client_order_id for order in ending.left) or "none"
+            raise JournalError(
+                f"the journal failed: {self.journal.dead}; orders that may be left: {left}; the results cannot be "
+                f"written either: {error.strerror or error}"
+            ) from None
 
     def close(self) -> None:
         """Write what is left; the journal last."""
         try:
             self.parts.recorder.flush()
             self.writer.close()
+        except OSError:
+            if not self.journal.dead:  # a disk that is full was told of
+                raise
         finally:
             self.journal.close()
 

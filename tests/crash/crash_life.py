@@ -18,6 +18,7 @@ from crash_points import EARLY, Mine
 from tickwright.build import join_core
 from tickwright.config import load
 from tickwright.engine import asker, sweep, tracking
+from tickwright.engine.chain import JournalError
 from tickwright.engine.door import Names
 from tickwright.engine.journal_reading import read_journal
 from tickwright.engine.keeping import facts
@@ -28,7 +29,7 @@ from tickwright.engine.terms import UNKNOWN
 from tickwright.engine.timers import Timeouts
 from tickwright.plugins import load_strategies
 from tickwright.rolling import rotate
-from tickwright.trading import TradingRun, opened
+from tickwright.trading import TradingRun, opened, sole
 
 MS = 1_000_000
 INSTRUMENTS = {"tdx": "BTC/CHF.TDX", "powertrade": "BTC-USD.POWERTRADE"}
@@ -143,7 +144,13 @@ def live(config: Path, point: str, seed: int, commands: int, answers: int) -> No
         mine = Mine(point, Random(seed), lambda victim: tell("dying", victim=victim)) if point else None
         if mine is not None and point in EARLY:
             mine.armed = True
-        trio.run(_live, config, mine, commands, tell)
+        try:
+            trio.run(_live, config, mine, commands, tell)
+        except BaseExceptionGroup as group:
+            error = sole(group)
+            if not isinstance(error, JournalError):
+                raise
+            tell("ended", code=5, said=[str(error)])
         code = 0
     except BaseException as error:  # whatever it is, the parent is told
         import traceback

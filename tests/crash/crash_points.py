@@ -86,8 +86,7 @@ def wrap(owner: Any, name: str, make: Callable[[Any], Any]) -> None:
 
 def lay(mine: Mine) -> None:
     """Wrap what the mine's point needs."""
-    number = int(mine.point[1:])
-    LAYERS[min(number, 99)](mine)
+    LAYERS[int(mine.point[1:])](mine)
 
 
 def at_append(event: str) -> Callable[[Mine], None]:
@@ -370,6 +369,24 @@ def recovering(mine: Mine) -> None:
     step(Folder, "write_head")
 
 
+def full(mine: Mine) -> None:
+    """F34: the disk is full: no file may grow any more, and writes fail."""
+
+    def make(write: Any) -> Any:
+        def writing(self: Journal, pending: Any) -> None:
+            if mine.due():
+                mine.tell("")
+                size = (self.folder.path / "journal.db-wal").stat().st_size
+                _, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+                signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+                resource.setrlimit(resource.RLIMIT_FSIZE, (size + mine.rng.randrange(1, 4000), hard))
+            write(self, pending)
+
+        return writing
+
+    wrap(Journal, "_write", make)
+
+
 LAYERS: dict[int, Callable[[Mine], None]] = {
     1: at_append("INTENT"),
     2: within_commit("INTENT"),
@@ -387,4 +404,5 @@ LAYERS: dict[int, Callable[[Mine], None]] = {
     14: killed,
     15: shut_down,
     16: recovering,
+    34: full,
 }

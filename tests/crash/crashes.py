@@ -1,6 +1,7 @@
 """Kills a trading process again and again, and holds each heir against the venue's own record.
 
-    python tests/crash/crashes.py --venue tdx --lives 3 --random 20 --seed 1
+    python tests/crash/crashes.py --deaths 91 --seed 1
+    python tests/crash/crashes.py --venue tdx --todo J2,J5,,J16
 
 The venue is one process and each life another, forked from this one, which has imported everything and runs nothing.
 A life takes over what the last one left, is held against the venue once nothing is in doubt, trades, and is killed: at
@@ -19,6 +20,7 @@ import json
 import os
 import select
 import signal
+import subprocess
 import sys
 import tempfile
 import time
@@ -190,6 +192,26 @@ class Crashes:
         else:
             life.say(do="trade", arm=True)
         return self.died(life, point)
+
+    def fill_disk(self) -> None:
+        """F34: a life whose disk is full: nothing new leaves, everything is cancelled, exit code 5."""
+        life = self.begin("F34")
+        if not self.settle(life):
+            raise Broken("F34: it died before the disk was full")
+        self.exchange.ask(do="go")
+        before = self.exchange.ask(do="look")
+        life.say(do="trade", arm=True)
+        ended: dict[str, Any] = {}
+        while (told := life.hear()) is not None:
+            ended = told
+        if life.wait() != 0 or ended.get("code") != 5:
+            raise Broken(f"F34: expected exit code 5, received {ended}")
+        venue = self.exchange.ask(do="look")
+        if venue is None or before is None or venue["live"]:
+            raise Broken(f"F34: the journal is dead, and the venue still has {venue}")
+        self.check_received()
+        self.dying = ("", "")
+        self.reached["F34"] += 1
 
     def random(self) -> None:
         """A life that is killed at any moment: while it starts, while it settles, while it trades."""
@@ -421,15 +443,17 @@ class Crashes:
         self.exchange.wait()
 
 
-def campaign(venue: str, seed: int, points: list[str], lives: int, randoms: int, folder: Path) -> Crashes:
-    """Kill at each point so many times, and at random moments, in a random order."""
+def campaign(venue: str, seed: int, todo: list[str], folder: Path) -> Crashes:
+    """Die at each of these points, in a random order; an empty one is any moment."""
     crashes = Crashes(venue, seed, folder)
-    todo = [point for point in points for _ in range(lives)] + [""] * randoms
+    todo = list(todo)
     crashes.rng.shuffle(todo)
     try:
         for point in todo:
             try:
-                if point:
+                if point == "F34":
+                    crashes.fill_disk()
+                elif point:
                     crashes.crash(point)
                 else:
                     crashes.random()
@@ -441,32 +465,54 @@ def campaign(venue: str, seed: int, points: list[str], lives: int, randoms: int,
     return crashes
 
 
+def dealt(deaths: int, points: list[str]) -> list[str]:
+    """So many deaths: each point in turn for a little more than half of them, the rest at any moment."""
+    rounds = max(1, round(deaths * 0.55 / len(points)))
+    at_points = [point for _ in range(rounds) for point in points][:deaths]
+    return at_points + [""] * (deaths - len(at_points))
+
+
+def both(chosen: argparse.Namespace) -> int:
+    """Deal the deaths to two processes, one for each venue; the worse exit code."""
+    every = dealt(chosen.deaths, chosen.points.split(","))
+    running = []
+    for number, venue in enumerate(sorted(crash_venue.KINDS)):
+        mine = ",".join(every[number::2])
+        command = [sys.executable, __file__, "--venue", venue, "--seed", str(chosen.seed), "--todo", mine]
+        running.append(subprocess.Popen(command))
+    return max(process.wait() for process in running)
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--venue", choices=sorted(crash_venue.KINDS), required=True)
-    parser.add_argument("--points", default=",".join(POINTS), help="as J2,J5")
-    parser.add_argument("--lives", type=int, default=1, help="deaths at each point")
-    parser.add_argument("--random", type=int, default=0, help="deaths at random moments")
+    parser.add_argument("--venue", choices=sorted(crash_venue.KINDS), help="one alone; both by default")
+    parser.add_argument("--points", default=",".join((*POINTS, "F34")), help="as J2,J5; F34 is a full disk")
+    parser.add_argument("--deaths", type=int, default=91)
+    parser.add_argument("--todo", help="exactly these, as J2,,J5; nothing between commas is any moment")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--folder", help="where to leave state and runs; by default a temporary one")
     chosen = parser.parse_args()
+    if chosen.venue is None:
+        return both(chosen)
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="crashes-") as made:
         folder = Path(chosen.folder or made)
         folder.mkdir(exist_ok=True)
-        points = [point for point in chosen.points.split(",") if point]
+        todo = dealt(chosen.deaths, chosen.points.split(",")) if chosen.todo is None else chosen.todo.split(",")
         try:
-            done = campaign(chosen.venue, chosen.seed, points, chosen.lives, chosen.random, folder)
+            done = campaign(chosen.venue, chosen.seed, todo, folder)
         except Broken as error:
-            print(f"BROKEN {error}", flush=True)
+            again = f"--venue {chosen.venue} --seed {chosen.seed} --todo {','.join(todo)}"
+            print(f"BROKEN {error}\nagain: python {sys.argv[0]} {again}", flush=True)
             return 1
         size = sum(each.stat().st_size for each in (folder / "state").iterdir())
     deaths = ", ".join(f"{point} {count}" for point, count in sorted(done.reached.items()))
     print(
         f"{chosen.venue}: {done.lives} lives in {time.monotonic() - begun:.0f} s: {deaths}; "
         f"{sum(done.journal.starts.values())} orders, {sum(done.journal.booked.values())} executions, "
-        f"{done.replayed} replayed, journal {size >> 10} KiB; "
-        f"slowest take-over {max(done.opened_s, default=0):.2f} s"
+        f"{done.replayed} told again, state folder {size >> 10} KiB; "
+        f"slowest take-over {max(done.opened_s, default=0):.2f} s",
+        flush=True,
     )
     return 0
 
