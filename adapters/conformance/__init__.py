@@ -6,6 +6,7 @@
         venue = VenueUnderTest(adapter="./settings.py:MY_VENUE", symbol="BTC-EUR", samples=..., ...)
 
 under_test.py  the venue as its author describes it; what its local venue must offer
+declared.py    what the adapter says of itself
 samples.py     recorded messages through the codec
 fuzz.py        mutants of them; mutants.py makes these
 trial.py       a whole run against the local venue, in memory, on a virtual clock; scripted.py is its strategy

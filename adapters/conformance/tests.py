@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 import trio
 from trio.testing import MockClock
 
+from tickwright.adapters.conformance.declared import check_declaration
 from tickwright.adapters.conformance.fuzz import check_fuzz
 from tickwright.adapters.conformance.parity import check_parity
 from tickwright.adapters.conformance.samples import check_sample, chosen
@@ -49,6 +50,10 @@ class Conformance:
         for name, (values, ids) in told.items():
             if name in metafunc.fixturenames:
                 metafunc.parametrize(name, values, ids=ids)
+
+    def test_declaration(self, tmp_path: Path) -> None:
+        """What the adapter says of itself holds, and its wire has all that the engine asks of one."""
+        played(check_declaration, self.venue, tmp_path)
 
     def test_sample(self, sample: Sample) -> None:
         """A recorded line keeps its word: what the venue said is understood, what we say is as documented."""

@@ -10,6 +10,7 @@ from decimal import Decimal
 import pytest
 from attrs import evolve
 
+from tickwright.adapters.conformance.declared import faults
 from tickwright.adapters.conformance.fuzz import check_fuzz
 from tickwright.adapters.conformance.parity import check_parity
 from tickwright.adapters.conformance.samples import check_sample, chosen, read_samples
@@ -36,6 +37,18 @@ def part(acme):
 
 def sample(venue, kind):
     return next(each for each in chosen(venue) if each.kind == kind)
+
+
+def test_a_declaration_that_contradicts_itself_is_told(part):
+    declared = part("settings").KIT_ACME
+    assert faults(declared) == []
+    twice = (*declared.settings, evolve(declared.settings[0], kind="choice"), evolve(declared.settings[0], name="url"))
+    told = faults(evolve(declared, hosts=("elsewhere.example",), needed=("password",), settings=twice, mirror="json"))
+    assert [line.partition(":")[0] for line in told] == [
+        "hosts", "hosts", "needed", "settings", "settings.messages_per_s", "mirror", "mirror",
+    ]  # fmt: skip
+    assert "url" in told[3]
+    assert "messages_per_s" in told[3]
 
 
 def test_a_sample_that_means_something_else_is_told(venue):
