@@ -14,7 +14,8 @@ journal remembers.
 
 One hedge is out at a time. Until it is over, known to be executed or known to be dead, nothing more is sent: an order
 that is in doubt after a cut link may have been executed. A hedge takes at once or not at all (immediate or cancel), at
-a price that is at most so much worse than the touch.
+a price that is at most so much worse than the touch. One of which nothing is heard any more is cancelled: it cannot
+rest, and what the venue says to that tells what became of it.
 
 A hedge that was denied, rejected or found nobody is tried again after a pause that doubles from time to time, and that
 is said. While more is unhedged than allowed, while hedges fail, and while the second book cannot be relied on, nothing
@@ -33,7 +34,7 @@ from tickwright.engine.errors import TickwrightError
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.terms import Health, OrderState, Side, TimeInForce
-from tickwright.engine.times import interval_ns
+from tickwright.engine.times import SECOND, interval_ns
 from tickwright.strategies.market_maker import MarketMaker
 
 HEDGE: Final = "hedge"
@@ -41,6 +42,9 @@ HEDGE: Final = "hedge"
 
 DOUBLINGS_MAX: Final = 6
 """A pause doubles so often at most: from a quarter of a second to sixteen."""
+
+SILENT_NS: Final = 3 * SECOND
+"""An order that is immediate or nothing is over sooner than this, unless word of it was lost."""
 
 BPS: Final = Decimal(10_000)
 
@@ -65,6 +69,7 @@ class Hedger(MarketMaker):
     _average: float = field(default=0.0, init=False, repr=False)
     _averaged_at: int = field(default=0, init=False, repr=False)
     _hedge: Order | None = field(default=None, init=False, repr=False)
+    _chased: Order | None = field(default=None, init=False, repr=False)
     _failures: int = field(default=0, init=False, repr=False)
     _again_at: int = field(default=0, init=False, repr=False)
 
@@ -133,7 +138,10 @@ class Hedger(MarketMaker):
 
     def hedge(self) -> None:
         """Send one hedge, if one is missing, none is out, and the pause after a failure is over."""
-        if self._hedge is not None or self.now < self._again_at or self.warming_up:
+        if self._hedge is not None:
+            self.chase(self._hedge)
+            return
+        if self.now < self._again_at or self.warming_up:
             return
         missing, instrument = self.missing_lots, self.hedged
         side = Side.BUY if missing > 0 else Side.SELL
@@ -145,6 +153,12 @@ class Hedger(MarketMaker):
         self._hedge = ask(
             instrument, instrument.qty(lots), instrument.price(price), time_in_force=TimeInForce.IOC, tag=HEDGE
         )
+
+    def chase(self, order: Order) -> None:
+        """Cancel a hedge of which nothing is heard any more, once."""
+        if self._chased is not order and self.now - order.created_ts >= SILENT_NS:
+            self._chased = order
+            self.cancel(order)
 
     def price(self, side: Side) -> int | None:
         """The worst price in ticks that a hedge may have, None while the book cannot be relied on."""

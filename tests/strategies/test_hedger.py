@@ -114,6 +114,21 @@ def test_a_hedge_that_is_in_doubt_is_not_sent_again():
     assert bench.position(TAKE).qty == -1.0
 
 
+def test_a_hedge_of_which_nothing_is_heard_is_cancelled_once_and_waited_for():
+    bench = make()
+    traded(bench, "BUY")
+    (hedge,) = hedges(bench)
+    bench.accept(hedge)
+    bench.advance("2500ms")
+    assert hedge not in bench.cancels
+    bench.advance("10s")
+    assert bench.cancels.count(hedge) == 1
+    assert hedges(bench) == [hedge]
+    bench.fill(hedge, taker=True)
+    bench.advance("5s")
+    assert hedges(bench) == [hedge]
+
+
 def test_a_late_fill_of_a_dead_hedge_is_hedged_back():
     bench = make()
     traded(bench, "BUY")
