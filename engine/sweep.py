@@ -11,7 +11,6 @@ from decimal import Decimal
 
 from tickwright.engine.core import Core
 from tickwright.engine.errors import TickwrightError
-from tickwright.engine.instrument import Kind
 from tickwright.engine.intake import Intake
 from tickwright.engine.market import Market
 from tickwright.engine.marks import LINK_LOST, RESTARTED
@@ -27,10 +26,6 @@ PAUSES_NS = (SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 15 * SECOND)
 
 OVERLAP_NS = 60 * SECOND
 """Executions are asked for from this long before the last pass: a venue's clock and its lists may be behind."""
-
-ROUNDING = Decimal("0.000001")
-"""What a balance may be off where derivatives settle in it: venues round each realised profit in their own way. Cash
-that spot trades move is exact."""
 
 MISMATCH_NS = 2 * SECOND
 """A holding must differ for this long, with nothing in flight, before it counts as a mismatch."""
@@ -267,7 +262,7 @@ class Sweep:
         for asset in self.assets():
             gap = holdings.get(asset, Decimal(0)) - portfolio.balance(asset, self.venue)
             seen, since = self.differs.get(asset, (Decimal(0), now))
-            if gap == 0 or (abs(gap) <= ROUNDING and self.settles(asset)):
+            if gap == 0:
                 self.differs.pop(asset, None)
                 self.mismatched.pop(asset, None)
             elif gap != seen:
@@ -282,11 +277,6 @@ class Sweep:
         assets = {market.instrument.base, market.instrument.quote}
         doubtful = any(order.state_code == UNKNOWN and order.market == market.index for order in self.ours())
         return not doubtful and assets.isdisjoint(self.differs) and assets.isdisjoint(self.mismatched)
-
-    def settles(self, asset: str) -> bool:
-        """Whether a derivative of this venue settles in an asset."""
-        mine = (market.instrument for market in self.core.markets if market.venue_name == self.venue)
-        return any(each.kind is not Kind.SPOT and each.settle_currency == asset for each in mine)
 
     def accept_holding(self, asset: str) -> Decimal:
         """An operator takes the venue's word for an asset: by how much it differs, which is settled from now on.
