@@ -49,6 +49,7 @@ VERBS: Final[dict[str, Verb]] = {
     "check": Verb("tickwright.commands.check:check", "Validate a config; show every value and where it came from."),
     "data": Verb("tickwright.commands.data:data", "Look at recorded market data."),
     "doctor": Verb("tickwright.commands.doctor:doctor", "Check whether a config could run from here, now."),
+    "journal": Verb("tickwright.commands.journal:journal", "Prove a journal, export it, go on without a lost end."),
     "kill": Verb("tickwright.commands.running:kill", "Kill a run or a part of it, until it is rearmed."),
     "live": Verb("tickwright.commands.run:live", "Trade a config with real orders; needs its name typed."),
     "new": Verb("tickwright.commands.new:new", "Write the files of a new strategy, with a test that passes."),

@@ -65,7 +65,7 @@ INSERTS: Final = [INSERT + ", ".join([ROW] * count) for count in range(17)]
 FILE_BYTES: Final = 32 << 20
 """At this size the next file is due: a hundred thousand records or so, which take a second to read."""
 
-REMEMBERED: Final = frozenset(("run", "baseline"))
+REMEMBERED: Final = frozenset(("journal", "run", "baseline"))
 """Kinds of records that a checkpoint repeats."""
 
 

@@ -196,6 +196,13 @@ class Folder:
             self.head, _ = self.file(HEAD, make=True)
         self.disk.overwrite(self.head, head.text())
 
+    def forget_head(self) -> None:
+        """The head is to be a new file from now on, in place of the one that is there."""
+        if self.head >= 0:
+            os.close(self.head)
+            self.head = -1
+        self.disk.remove(HEAD, self.place)
+
     def sync_head(self) -> None:
         if self.head >= 0:
             self.disk.sync(self.head)

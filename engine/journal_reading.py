@@ -273,8 +273,13 @@ def refuse_newer(connection: sqlite3.Connection, folder: Path) -> int:
 
 def export_jsonl(folder: Path, out: TextIO) -> int:
     """Write every record of a journal as one line of JSON, and return how many; the chain is checked on the way."""
+    return write_lines(read_journal(folder), out)
+
+
+def write_lines(records: Iterable[Record], out: TextIO) -> int:
+    """Write records as lines of JSON, and return how many."""
     count = 0
-    for record in read_journal(folder):
+    for record in records:
         out.write(encode(describe_record(record)).decode())
         out.write("\n")
         count += 1

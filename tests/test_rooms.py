@@ -41,6 +41,7 @@ CLOCKED = {
     "engine/journal.py": "writes the run's records to disk",
     "engine/journal_folder.py": "holds the folder and the files beside the records",
     "engine/journal_layout.py": "makes the tables of the journal's files",
+    "engine/accepting.py": "goes on without a part of the journal that is lost",
     "engine/rotation.py": "begins the journal's next file",
     "engine/journal_reading.py": "reads the records back, from other processes too",
     "engine/times.py": "turns a person's dates into nanoseconds; never asks what time it is",
