@@ -17,10 +17,12 @@ from attrs import define, field
 from tickwright.adapters.tape import Block, Rounded, delay, play
 from tickwright.adapters.tape.blocks import FIELDS
 from tickwright.build import PREFIX, TapeParts, Tapes, join, open_tapes
+from tickwright.code import code_of
 from tickwright.config import Config, load
 from tickwright.controls import LIMITS
 from tickwright.document import ConfigError, Fault
 from tickwright.engine.compiled import why_interpreted
+from tickwright.origin import write_origin
 from tickwright.plugins import Loaded, load_checks, load_strategies
 from tickwright.reports.html import write_report
 from tickwright.reports.parquet import RunWriter
@@ -94,6 +96,7 @@ class Run:
             folder = make_run_folder(config.runs_folder, config.name, text, config.hash8, datetime.now(UTC))
         with writing(folder):
             (folder / LIMITS).write_text(parts.floor.describe())
+            write_origin(folder, config, code_of(loaded, checks), bool(given))
             writer = RunWriter(folder, tapes.instruments, parts.strategies, PREFIX, CODES, parts.floor.columns)
         parts.recorder.open(writer, parts.floor.columns, writer.later)
         rounded = tuple(Rounded() for _ in tapes.tapes)

@@ -317,7 +317,8 @@ class WatchedRecords:
         return self._noted("free_mb", self.journal.free_mb)
 
     def _noted(self, name: str, value: Value) -> Value:
-        self.capture.health.append((name, value))
+        if self.capture.inside:
+            self.capture.health.append((name, value))
         return value
 
 

@@ -48,6 +48,7 @@ VERBS: Final[dict[str, Verb]] = {
     "backtest": Verb("tickwright.commands.run:backtest", "Run a config on recorded data, whatever its own mode."),
     "check": Verb("tickwright.commands.check:check", "Validate a config; show every value and where it came from."),
     "data": Verb("tickwright.commands.data:data", "Look at recorded market data."),
+    "diff": Verb("tickwright.commands.diff:diff", "Name the first difference between two runs."),
     "doctor": Verb("tickwright.commands.doctor:doctor", "Check whether a config could run from here, now."),
     "journal": Verb("tickwright.commands.journal:journal", "Prove a journal, export it, go on without a lost end."),
     "kill": Verb("tickwright.commands.running:kill", "Kill a run or a part of it, until it is rearmed."),

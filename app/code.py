@@ -5,6 +5,7 @@ import importlib
 import inspect
 import sys
 from collections.abc import Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -18,7 +19,7 @@ def code_of(loaded: Mapping[str, Loaded], checks: Iterable[Any] = ()) -> dict[st
     """The SHA-256 of every strategy's and check's source, with what it imported beside it, and of ours."""
     found = {f"strategy {name}": _sum(_files(one.form)) for name, one in loaded.items()}
     found |= {f"check {type(check).__name__}": _sum(_files(type(check))) for check in checks}
-    found[OURS] = _sum(_own())
+    found[OURS] = _ours()
     return found
 
 
@@ -51,6 +52,11 @@ def _files(form: type[Any]) -> Iterator[Path]:
             file = getattr(module, "__file__", None)
             if name.startswith(f"{package}.") and name != form.__module__ and file:
                 yield Path(file)
+
+
+@cache
+def _ours() -> str:
+    return _sum(_own())
 
 
 def _own() -> Iterator[Path]:

@@ -7,9 +7,12 @@ from typing import Any
 import trio
 from attrs import asdict, frozen
 
+from tickwright.capture import CAPTURE
 from tickwright.engine.times import as_text
 from tickwright.replaying import Difference, Replay, open_replay
+from tickwright.reports.diff import Parting
 from tickwright.reports.run_folder import RunFolder
+from tickwright.rerun import Rerun, rerun
 
 
 @frozen
@@ -36,9 +39,56 @@ async def replay_in(run: str, runs: Path) -> Told:
         ConfigError: its config cannot be run any more.
     """
     folder = RunFolder.open(run, runs)
+    if not (folder.path / CAPTURE).is_file() and "mode: backtest" in (folder.path / "config.yaml").read_text():
+        return rerun_told(folder, rerun(folder))
     replay = open_replay(folder)
     equal = replay.difference is None and replay.go()
     return captured_told(replay, equal)
+
+
+def rerun_told(run: RunFolder, again: Rerun) -> Told:
+    """The verdict on a backtest."""
+    equal = again.parting is None and again.recorded == again.replayed
+    data: dict[str, Any] = {
+        "run_id": run.run_id,
+        "equal": equal,
+        "rows": again.equal,
+        "changed": again.changed,
+        "run_hash": {"recorded": again.recorded, "replayed": again.replayed},
+        "difference": None if again.parting is None else asdict(again.parting),
+    }
+    lines = [f"{name}: not what it was when the run was made" for name in again.changed]
+    if again.parting is not None:
+        lines += parting_lines(again.parting, "recorded", "replayed")
+    elif not equal:
+        lines.append(f"all rows are equal, but not the end: run_hash {again.recorded}, now {again.replayed}")
+    else:
+        lines += [f"equal: {again.equal:,} rows", f"run_hash {again.replayed}"]
+    return Told(equal, "\n".join(lines), data)
+
+
+def parting_lines(parting: Parting, left: str, right: str) -> list[str]:
+    """Where two runs part, in words."""
+    rows = [row for row in (parting.left, parting.right) if row is not None]
+    at = as_text(min(row["ts"] for row in rows))
+    what = f" in {', '.join(parting.columns)}" if parting.columns and "table" not in parting.columns else ""
+    width = max(len(left), len(right))
+    return [
+        f"different after {parting.equal:,} equal rows, {at}: {parting.kind}{what}",
+        f"  {left:<{width}}  {row_text(parting.left, parting.columns)}",
+        f"  {right:<{width}}  {row_text(parting.right, parting.columns)}",
+    ]
+
+
+def row_text(row: dict[str, Any] | None, columns: tuple[str, ...]) -> str:
+    """A row in one line: what it is of, and what differs; all of it where the two are of different things."""
+    if row is None:
+        return "nothing more"
+    head = " ".join(str(row[name]) for name in ("client_order_id", "instrument", "event") if row.get(name))
+    named = [name for name in columns if name in row] if "table" not in columns else []
+    if not named:
+        named = [name for name in ("verdict", "side", "price", "qty", "ticks", "lots", "state", "mark") if name in row]
+    return f"{row['table']}: {head} " + " ".join(f"{name}={row[name]}" for name in named)
 
 
 def captured_told(replay: Replay, equal: bool) -> Told:
