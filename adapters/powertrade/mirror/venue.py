@@ -10,21 +10,17 @@ import tempfile
 import time
 from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
-from functools import partial
 from pathlib import Path
 from random import Random, SystemRandom
 from typing import Any, Final
 
 import trio
 
-from tickwright.adapters.fault_rules import Deed, FaultScript, Rule
-from tickwright.adapters.faults import Faults
+from tickwright.adapters.fault_rules import FaultScript
 from tickwright.adapters.local.crowd import Crowd
-from tickwright.adapters.local.deeds import EVERYWHERE, Deeds, check_script
+from tickwright.adapters.local.deeds import EVERYWHERE
 from tickwright.adapters.local.house import HOST, HttpAnswer, HttpRequest, Tongue
-from tickwright.adapters.local.record import Received, Record
-from tickwright.adapters.local.server import serve_stream
-from tickwright.adapters.local.sockets import Socket
+from tickwright.adapters.local.venue import LocalVenue
 from tickwright.adapters.powertrade.mirror.asker import Asker, Reviser
 from tickwright.adapters.powertrade.mirror.client import SIZE_MAX, Client, frame_kind, topic_of
 from tickwright.adapters.powertrade.mirror.desk import Desk
@@ -37,7 +33,6 @@ from tickwright.adapters.powertrade.mirror.listing import Listed, listed_by_defa
 from tickwright.adapters.powertrade.mirror.options import Options
 from tickwright.adapters.powertrade.mirror.orders import DISCONNECTION, SUPERVISORY, Execution, Order
 from tickwright.adapters.powertrade.mirror.rest import Rest, http_refusal, request_kind
-from tickwright.engine.errors import LocalError
 from tickwright.engine.times import SECOND
 
 ACTIONS: Final = (*EVERYWHERE, "snapshot", "unknown_order", "cross_book")
@@ -55,12 +50,10 @@ TONGUE: Final = Tongue(
 )
 
 
-class Venue:
-    """A local venue; `serve` starts one.
+class Venue(LocalVenue[Execution]):
+    """A local venue; `serve` starts one. `exchange`, `desk` and `keys` are its inside, for tests that meddle."""
 
-    `received` and `executed` are its own record of what clients asked and what it did, which no restart forgets.
-    `exchange`, `desk` and `keys` are its inside, for tests that look or meddle.
-    """
+    pulse_ns = PULSE_NS
 
     def __init__(
         self,
@@ -70,56 +63,30 @@ class Venue:
         wall: Callable[[], int],
         script: FaultScript,
     ) -> None:
+        super().__init__(wall, TONGUE, script, ACTIONS)
         self.options = options
-        self.now = wall
         self.accounts = accounts
-        self.record: Record[Execution] = Record()
         holdings = Holdings(options.funds, options.maker_fee, options.taker_fee)
         self.exchange = Exchange(listed, accounts, holdings, self.record)
         self.feeds = Feeds(self.exchange, options, wall)
         self.exchange.open(self.feeds)
         self.keys = Keys(accounts, strict=options.strict_tokens)
         self.desk = Desk(self.exchange, self.feeds, self.keys, self.record, options, wall)
-        self.sockets: set[Socket] = set()
-        self.connections: set[trio.CancelScope] = set()
-        self.crowds: list[Crowd] = []
-        self.faults = Faults(script)
-        self.deeds = Deeds(self)
-        self.port = 0
+        if options.market == "random":
+            for each in [each for each in self.exchange.listed.values() if each.start_ticks > 0]:
+                rate = options.rate * (OPTIONS_RATE if each.product == "option" else 1)
+                self.crowds.append(Crowd(self.exchange, each, rate, Random(f"{options.seed}:{each.symbol}")))
         self._asker = Asker(self.exchange, Random(f"{options.seed}:rfq"))
         self._reviser = Reviser(self.exchange, Random(f"{options.seed}:sizes"))
         self._indexes = Indexes(self.exchange)
         self._rest = Rest(self.desk)
         self._funded = -1
-        self._nursery: trio.Nursery | None = None
 
     # --- what others read -----------------------------------------------------------------------------------------
 
     @property
-    def received(self) -> list[Received]:
-        return self.record.received
-
-    @property
-    def executed(self) -> list[Execution]:
-        return self.record.executed
-
-    @property
     def ws_url(self) -> str:
         return f"ws://{HOST}:{self.port}"
-
-    @property
-    def http_url(self) -> str:
-        return f"http://{HOST}:{self.port}"
-
-    @property
-    def tongue(self) -> Tongue:
-        """The protocol, where bytes come in and go out."""
-        return TONGUE
-
-    @property
-    def down(self) -> bool:
-        """Whether it is away, and takes no connection."""
-        return self.deeds.down
 
     def announcement(self) -> dict[str, Any]:
         """Where it is and who may come in: the line that a person or a script reads."""
@@ -130,16 +97,6 @@ class Venue:
         return told
 
     # --- ways in --------------------------------------------------------------------------------------------------
-
-    def open_stream(self) -> trio.abc.Stream:
-        """The client's end of a connection in memory, for HTTP or for a WebSocket."""
-        from trio.testing import memory_stream_pair
-
-        if self._nursery is None:
-            raise LocalError("local venue: expected one that runs, received one that was not started")
-        ours, theirs = memory_stream_pair()
-        self._nursery.start_soon(serve_stream, self, ours)
-        return theirs
 
     def answer(self, request: HttpRequest) -> HttpAnswer:
         """One REST request, without any connection."""
@@ -173,19 +130,6 @@ class Venue:
 
     # --- faults ---------------------------------------------------------------------------------------------------
 
-    def mono(self) -> int:
-        """Nanoseconds of a clock that no wall clock moves."""
-        return int(trio.current_time() * SECOND)
-
-    def do(self, deed: Deed) -> None:
-        """Do what a fault script would have done, now."""
-        self.deeds.do(deed)
-
-    def inject(self, rule: Rule) -> None:
-        """One rule of faults more, its times counted from now."""
-        self.faults.add(rule, self.mono())
-        self.deeds.wake()
-
     def expire_tokens(self) -> None:
         """Take no token any more that was issued before now."""
         self.keys.expire_all(self.now())
@@ -214,43 +158,9 @@ class Venue:
             case _:
                 self.feeds.misbehave(action)
 
-    # --- running --------------------------------------------------------------------------------------------------
+    # --- by time ----------------------------------------------------------------------------------------------------
 
-    async def run(self, nursery: trio.Nursery, port: int | None) -> None:
-        """Start every task in `nursery`, and listen where a port is given (0: any that is free)."""
-        self._nursery = nursery
-        self.faults.start(self.mono())
-        nursery.start_soon(self.deeds.run)
-        if self.options.market == "random":
-            for listed in [each for each in self.exchange.listed.values() if each.start_ticks > 0]:
-                rate = self.options.rate * (OPTIONS_RATE if listed.product == "option" else 1)
-                crowd = Crowd(self.exchange, listed, rate, Random(f"{self.options.seed}:{listed.symbol}"))
-                crowd.open(self.now(), None)
-                self.crowds.append(crowd)
-        nursery.start_soon(self._beat)
-        if port is not None:
-            listeners = await trio.open_tcp_listeners(port, host=HOST)
-            self.port = listeners[0].socket.getsockname()[1]
-            nursery.start_soon(partial(trio.serve_listeners, partial(serve_stream, self), listeners))
-
-    async def _beat(self) -> None:
-        """The market's bouts and the feeds' pulses, in one task, so that the same seed gives the same market."""
-        start = trio.current_time()
-        pulse = start
-        bouts = [start] * len(self.crowds)
-        while True:
-            # Each is reckoned from its last due time, so that a late one does not shift those that follow.
-            await trio.sleep_until(min(pulse, *bouts) if bouts else pulse)
-            now, at = trio.current_time(), self.now()
-            for number, crowd in enumerate(self.crowds):
-                if bouts[number] <= now:
-                    crowd.act(at, None)
-                    bouts[number] = max(bouts[number] + crowd.pause(at) / SECOND, now)
-            if now >= pulse:
-                self._pulse(at)
-                pulse = max(pulse + PULSE_NS / SECOND, now)
-
-    def _pulse(self, at: int) -> None:
+    def pulse(self, at: int) -> None:
         self._indexes.act(at)
         self.exchange.expire(at)
         period = at // FUNDING_NS
@@ -301,7 +211,6 @@ async def serve(
     test passes another; `faults` is a script of faults.
     """
     script = faults or FaultScript()
-    check_script(script, ACTIONS)
     chosen = options or Options(seed=secrets.randbits(32))
     if listed is None:
         listed = read_instruments(chosen.instruments) if chosen.instruments else listed_by_default(wall(), chosen.pairs)

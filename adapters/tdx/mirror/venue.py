@@ -8,20 +8,16 @@ import secrets
 import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
-from functools import partial
 from random import Random, SystemRandom
 from typing import Any, Final
 
 import trio
 
-from tickwright.adapters.fault_rules import Deed, FaultScript, Rule
-from tickwright.adapters.faults import Faults
+from tickwright.adapters.fault_rules import FaultScript
 from tickwright.adapters.local.crowd import Crowd
-from tickwright.adapters.local.deeds import EVERYWHERE, Deeds, check_script
+from tickwright.adapters.local.deeds import EVERYWHERE
 from tickwright.adapters.local.house import HOST, HttpAnswer, HttpRequest, Tongue, virtual_wall
-from tickwright.adapters.local.record import Received, Record
-from tickwright.adapters.local.server import serve_stream
-from tickwright.adapters.local.sockets import Socket
+from tickwright.adapters.local.venue import LocalVenue
 from tickwright.adapters.tape import open_tape
 from tickwright.adapters.tdx.mirror.accounts import Account, new_accounts
 from tickwright.adapters.tdx.mirror.client import Client, frame_kind, topic_of
@@ -35,7 +31,6 @@ from tickwright.adapters.tdx.mirror.replay import Replay, tape_pair
 from tickwright.adapters.tdx.mirror.rest import PREFIX, Rest, http_refusal, request_kind
 from tickwright.adapters.tdx.mirror.tokens import Tokens
 from tickwright.adapters.tdx.wire import SIZE_MAX
-from tickwright.engine.errors import LocalError
 from tickwright.engine.times import SECOND
 
 STREAMS_PATH: Final = "/api/ws/v1/streams"
@@ -52,12 +47,11 @@ TONGUE: Final = Tongue(
 )
 
 
-class Venue:
-    """A local venue; `serve_tdx` starts one.
+class Venue(LocalVenue[Execution]):
+    """A local venue; `serve_tdx` starts one. `exchange`, `desk` and `tokens` are its inside, for tests that look or
+    meddle."""
 
-    `received` and `executed` are its own record of what clients asked and what it did, which no restart forgets.
-    `exchange`, `desk` and `tokens` are its inside, for tests that look or meddle.
-    """
+    pulse_ns = PULSE_NS
 
     def __init__(
         self,
@@ -67,8 +61,8 @@ class Venue:
         secret: Random,
         script: FaultScript,
     ) -> None:
+        super().__init__(wall, TONGUE, script, ACTIONS)
         self.options = options
-        self.now = wall
         rng = Random(options.seed)
         self._tape = open_tape(options.tape) if options.tape else None
         self._taped = tape_pair(self._tape) if self._tape else None
@@ -76,34 +70,17 @@ class Venue:
             pairs = (self._taped, *(each for each in pairs if each.symbol != self._taped.symbol))
         symbols = tuple(dict.fromkeys(asset.symbol for pair in pairs for asset in (pair.base, pair.quote)))
         self.accounts = new_accounts(options.accounts, secret, symbols, options.funds)
-        self.record: Record[Execution] = Record()
         self.exchange = Exchange(pairs, self.accounts, options, rng, self.record)
         self.feeds = Feeds(self.exchange, options)
         self.tokens = Tokens(self.accounts, options, secret)
         self.desk = Desk(self.exchange, self.feeds, self.tokens, self.record, options, wall)
-        self.sockets: set[Socket] = set()
         self.clients: set[Client] = set()
-        self.connections: set[trio.CancelScope] = set()
-        self.crowds: list[Crowd] = []
-        self.faults = Faults(script)
-        self.deeds = Deeds(self)
-        self.port = 0
         self._rest = Rest(self.desk)
-        self._nursery: trio.Nursery | None = None
+        if options.market == "random":
+            for pair in self.exchange.pairs.values():
+                self.crowds.append(Crowd(self.exchange, pair, options.rate, Random(f"{options.seed}:{pair.symbol}")))
 
     # --- what others read -----------------------------------------------------------------------------------------
-
-    @property
-    def received(self) -> list[Received]:
-        return self.record.received
-
-    @property
-    def executed(self) -> list[Execution]:
-        return self.record.executed
-
-    @property
-    def ws_url(self) -> str:
-        return f"ws://{HOST}:{self.port}{STREAMS_PATH}"
 
     @property
     def http_url(self) -> str:
@@ -118,14 +95,6 @@ class Venue:
         return told
 
     # --- ways in --------------------------------------------------------------------------------------------------
-
-    def open_stream(self) -> trio.abc.Stream:
-        """The client's end of a connection in memory, for HTTP or for a WebSocket."""
-        from trio.testing import memory_stream_pair
-
-        ours, theirs = memory_stream_pair()
-        self._start(serve_stream, self, ours)
-        return theirs
 
     def answer(self, request: HttpRequest) -> HttpAnswer:
         """One REST request, without any connection."""
@@ -142,7 +111,7 @@ class Venue:
         self.clients.discard(client)
         accounts = list(client.cancels_for.values())
         if accounts and self.options.cod_delay_ns:
-            self._start(self._cancel_late, client, accounts)
+            self.start(self._cancel_late, client, accounts)
         else:
             self._cancel_for(client, accounts)
 
@@ -157,24 +126,6 @@ class Venue:
                     self.exchange.cancel(order, self.now(), self.feeds)
 
     # --- faults ---------------------------------------------------------------------------------------------------
-
-    def mono(self) -> int:
-        """Nanoseconds of a clock that no wall clock moves."""
-        return int(trio.current_time() * SECOND)
-
-    @property
-    def tongue(self) -> Tongue:
-        """The protocol, where bytes come in and go out."""
-        return TONGUE
-
-    @property
-    def down(self) -> bool:
-        """Whether it is away, and takes no connection."""
-        return self.deeds.down
-
-    def do(self, deed: Deed) -> None:
-        """Do what a fault script would have done, now."""
-        self.deeds.do(deed)
 
     def expire_tokens(self) -> None:
         """Take back every access token that was given; sessions live on."""
@@ -202,34 +153,16 @@ class Venue:
             case _:
                 self.feeds.misbehave(action)
 
-    def inject(self, rule: Rule) -> None:
-        """One rule of faults more, its times counted from now."""
-        self.faults.add(rule, self.mono())
-        self.deeds.wake()
-
     # --- running --------------------------------------------------------------------------------------------------
 
     async def run(self, nursery: trio.Nursery, port: int | None) -> None:
-        """Start every task in `nursery`, and listen where a port is given (0: any that is free)."""
-        self._nursery = nursery
-        self.faults.start(self.mono())
-        nursery.start_soon(self.deeds.run)
-        if self.options.market == "random":
-            for pair in self.exchange.pairs.values():
-                crowd = Crowd(self.exchange, pair, self.options.rate, Random(f"{self.options.seed}:{pair.symbol}"))
-                crowd.open(self.now(), self.feeds)
-                self.crowds.append(crowd)
+        await super().run(nursery, port)
         if self._tape is not None and self._taped is not None:
             replay = Replay(self.exchange, self._tape, self._taped, self.options.tape_speed)
-            nursery.start_soon(replay.run, self.now, self.feeds)
-        nursery.start_soon(self._beat)
-        if port is not None:
-            listeners = await trio.open_tcp_listeners(port, host=HOST)
-            self.port = listeners[0].socket.getsockname()[1]
-            nursery.start_soon(partial(trio.serve_listeners, partial(serve_stream, self), listeners))
+            self.start(replay.run, self.now, self.feeds)
 
     async def _beat(self) -> None:
-        """The market's bouts and the feeds' pulses, in one task, so that the same seed gives the same market."""
+        """As every local venue, but with bouts of all pairs at the same moments."""
         pulse = bout = trio.current_time()
         while True:
             # Each is reckoned from its last due time, so that a late one does not shift those that follow.
@@ -241,20 +174,15 @@ class Venue:
                 pause = min((crowd.pause(at) for crowd in self.crowds), default=PULSE_NS)
                 bout = max(bout + pause / SECOND, now)
             if now >= pulse:
-                self._pulse(at)
+                self.pulse(at)
                 pulse = max(pulse + PULSE_NS / SECOND, now)
 
-    def _pulse(self, at: int) -> None:
+    def pulse(self, at: int) -> None:
         self.exchange.expire_day(at, self.feeds)
         self.feeds.pulse(at)
         if self.options.expired_token_ends_stream:
             for client in list(self.clients):
                 client.end_expired(at)
-
-    def _start(self, task: Callable[..., Any], *arguments: object) -> None:
-        if self._nursery is None:
-            raise LocalError("local venue: expected one that runs, received one that was not started")
-        self._nursery.start_soon(task, *arguments)
 
 
 @asynccontextmanager
@@ -273,7 +201,6 @@ async def serve_tdx(
     `wall` tells the time in nanoseconds UTC; `secret` is what credentials and tokens are drawn from, the system's own
     randomness unless a test passes another; `faults` is a script of faults.
     """
-    check_script(faults or FaultScript(), ACTIONS)
     chosen = options or Options(seed=secrets.randbits(32))
     venue = Venue(chosen, pairs or listed_pairs(chosen.pairs), wall, secret or SystemRandom(), faults or FaultScript())
     async with trio.open_nursery() as nursery:
