@@ -345,13 +345,17 @@ class Live:
             self.nursery.start_soon(self.wind_down)
 
     async def wind_down(self) -> None:
-        """No new orders; ours cancelled, verified by asking, within ten seconds; then the last records."""
+        """No new orders; ours cancelled, verified by asking, within ten seconds; then the last records.
+
+        Where orders left and the venue cannot be heard, some may be live that we think are over: that is no clean end.
+        """
         self.trade_no_more()
-        deadline = self.clock.now() + STOP_NS
         if self.on_stop == "cancel":
-            await self.cancel_everything(deadline)
+            clean = await self.cancel_everything(self.clock.now() + STOP_NS)
+        else:
+            clean = await self.verified({order.client_order_id for order in self.ours()})
         left = self.ours()
-        if (left and self.on_stop == "cancel") or (left and not await self.verified(set())):
+        if not clean and (left or any(port.remote is not None and port.remote.left for port in self.ports)):
             self.code = self.code or ORDERS_LEFT
         self.left = tuple(left)
         self.finish()
@@ -391,14 +395,15 @@ class Live:
         self.bell.ring.set()
         return bool(ours)
 
-    async def cancel_everything(self, deadline: int) -> None:
-        """Cancel until nothing of ours is open and every venue's list says so."""
+    async def cancel_everything(self, deadline: int) -> bool:
+        """Cancel until nothing of ours is open and every venue's list says so; whether that came to be in time."""
         while self.clock.now() < deadline:
             if not self.cancel_ours() and await self.verified(set()):
                 traded = any(port.asker is not None for port in self.ports)
                 self.told(f"all orders cancelled{', verified with the venue' if traded else ''}")
-                return
+                return True
             await trio.sleep(0.05)
+        return False
 
     async def verified(self, leaving: set[str]) -> bool:
         """Whether every venue's own list has none of our orders but those that are left on purpose."""
