@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOT := $(wildcard engine/*.py risk/*.py strategies/*.py adapters/*/*.py engine/*.pxd risk/*.pxd strategies/*.pxd adapters/*/*.pxd)
 
-.PHONY: demo test faults crash lint bench build clean
+.PHONY: demo test storm faults crash lint bench build clean
 
 demo: $(VENV)/.built
 	$(BIN)/tickwright run configs/demo.yaml
@@ -12,10 +12,11 @@ demo: $(VENV)/.built
 test: $(VENV)/.built-dev
 	$(BIN)/python -m pytest -q
 
-# Random faults through the whole stack against the local venue: seeds 1 to SEEDS, or SEED alone.
-SEEDS ?= 40
-faults: $(VENV)/.built-dev
-	$(BIN)/python tests/faults/storm.py $(if $(SEED),--seed $(SEED),--seeds $(SEEDS))
+# Random faults through the whole stack against the local venue: seeds 1 to SEEDS, or SEED alone, of its faults those
+# in ONLY, for SAFETY seconds. `make faults` is the same.
+SEEDS ?= 500
+storm faults: $(VENV)/.built-dev
+	$(BIN)/python tests/faults/storm.py $(if $(SEED),--seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(if $(SAFETY),--safety $(SAFETY)),--seeds $(SEEDS))
 
 # Processes killed at every point of the journal and at any moment, at both local venues: N deaths, from SEED.
 N ?= 91

@@ -24,6 +24,7 @@ import trio
 from attrs import define, field
 from grounds import ON, TDX, Ground
 
+from tickwright.adapters.address import checked_tls
 from tickwright.adapters.fault_rules import FaultScript
 from tickwright.adapters.fault_script import parse_script
 from tickwright.adapters.local.house import virtual_wall
@@ -45,6 +46,12 @@ GAP_NS = 35 * SECOND
 
 FILES_MORE = 24
 """Files and connections that a run may open after its start: tables of results, HTTP at both ends over real sockets."""
+
+TLS = checked_tls()
+"""Reading the system's roots takes longer than all the cryptography of a run."""
+
+DEEPEST = 20_000
+CANCEL_S = 1.0
 
 RISK = {
     "max_order_qty": "0.1",
@@ -97,6 +104,21 @@ class Tap:
         return self.inbox.during(*given)
 
 
+class Heard:
+    """Where a run's records go on their way to the journal; the watcher hears them as they are made."""
+
+    def __init__(self, keeper: Any, watcher: "Watcher") -> None:
+        self.keeper = keeper
+        self.watcher = watcher
+
+    def append(self, kind: str, body: Any, ts: int) -> None:
+        self.watcher.recorded(kind, body)
+        self.keeper.append(kind, body, ts)
+
+    def number_used(self, number: int) -> None:
+        self.keeper.number_used(number)
+
+
 @define(eq=False)
 class Watcher:
     """Looks on. `broken` collects what must not have happened, each beginning with the invariant's name."""
@@ -114,6 +136,9 @@ class Watcher:
     kept: list[Event] = field(factory=list)
     cancels: list[tuple[str, int]] = field(factory=list)
     submitted: Counter[str] = field(factory=Counter)
+    waiting: dict[int, float] = field(factory=dict)
+    names: set[str] = field(factory=set)
+    booked: Counter[tuple[str, str]] = field(factory=Counter)
     read: int = 0
     deepest: int = 0
     reader: sqlite3.Connection | None = None
@@ -136,17 +161,22 @@ class Watcher:
         def applying(event: Event) -> None:
             self.taken.add(id(event))
             apply(event)
+            self.applied()
 
         self.wire.submit = submitting
         self.wire.cancel = cancelling
         self.wire.run = lambda inbox: go(Tap(inbox, self))
         self.run.live.intake.apply = applying  # type: ignore[method-assign]
+        scribe: Any = self.run.parts.recorder
+        scribe.keeper = Heard(scribe.keeper, self)
 
     def submitting(self, order: Order) -> None:
         """A new order is about to be handed to the wire (V8)."""
         live, floor = self.run.live, self.run.parts.floor
         name = order.client_order_id
         self.submitted[name] += 1
+        if self.submitted[name] > 1:
+            self.broken.append(f"V1: {name} was submitted again")
         for port in live.ports:
             if not port.link.reconciled or not port.link.up:
                 self.broken.append(f"V8: {name} was sent while not reconciled")
@@ -154,6 +184,28 @@ class Watcher:
             self.broken.append(f"V8: {name} was sent while killed")
         if live.journal.dead:
             self.broken.append(f"V8: {name} was sent without a journal")
+
+    def recorded(self, kind: str, body: Any) -> None:
+        """Something is put on record: names of orders, and what is booked of which trade (V4)."""
+        if kind == "order":
+            self.names.add(body["id"])
+        elif kind == "fill":
+            self.booked[body["id"], body["trade_id"]] += body["lots"] if body["side"] == "BUY" else -body["lots"]
+
+    def applied(self) -> None:
+        """An event has entered the core: whatever must hold then (V4, V5, V7, V14)."""
+        now = trio.current_time()
+        booked, position = sum(self.booked.values()), self.run.parts.core.markets[0].position.lots
+        if booked != position:
+            self.broken.append(f"V4: the executions on record make {booked}, the position is {position}")
+        self.compare()
+        if self.deepest > DEEPEST:
+            self.broken.append(f"V7: {self.deepest} events waited")
+        waiting = {id(frame): frame for frame in self.wire._session._outbox._cancels}
+        self.waiting = {name: self.waiting.get(name, now) for name in waiting}
+        for name, since in self.waiting.items():
+            if now - since > CANCEL_S:
+                self.broken.append(f"V14: a cancel of {waiting[name].client_order_id} waits for more than a second")
 
     def learn(self) -> None:
         """Read what is durable by now."""
@@ -354,7 +406,7 @@ async def _stacked(
 
         def wired(_: Any, site: Any, at: RunClock) -> Any:
             given = None if port is not None else dial
-            wires.append(ground.wire(site, at, random=Random(seed), dial=given, timing=timing))
+            wires.append(ground.wire(site, at, random=Random(seed), dial=given, timing=timing, tls=TLS))
             return wires[-1]
 
         if port is None:
@@ -510,8 +562,6 @@ def check_invariants(stack: Stack, *, tasks: int = 6) -> None:
     waiting = {id(each) for each in run.live.bell.mailbox.queue}
     lost = [event for event in watcher.put_in if id(event) not in watcher.taken and id(event) not in waiting]
     broken += [f"V7: an event was dropped: {event!r}" for event in lost]
-    if watcher.deepest > 20_000:
-        broken.append(f"V7: {watcher.deepest} events waited")
     broken += [f"V9: the strategy saw {text}" for text in stack.trader.wrong]
     if len(venue.sockets) > 1:
         broken.append(f"V10: {len(venue.sockets)} sockets are open")

@@ -1,152 +1,220 @@
-"""Random faults, as many seeds as are asked for: each seed makes one script, one market and one strategy's dice.
+"""Random faults through the whole stack: each seed makes one script, one market, one strategy's dice, one interleaving.
 
-    make faults SEEDS=40          seeds 1 to 40; the exit code is 1 where one fails
-    make faults SEED=123          that one again, with what happened
+    make storm SEEDS=500              seeds 1 to 500, on all processors; the exit code is 1 where one fails
+    make storm SEED=123               that one again, with its faults and what happened
+    make storm SEED=123 ONLY=2,5      with its second and fifth fault alone (a failure is shrunk to these)
 
-A swarm: of all the places where a fault can strike a quarter is active in a run, and there it strikes one time in four.
-So runs differ in kind, and not only in luck.
+Strategy, gate, orders, journal, codec, link, session and venue run in one process on a virtual clock, over streams in
+memory. `swarm.py` says what is thrown, `determined.py` why a seed repeats. A run has two phases: with faults, in which
+nothing unsafe may happen, and without, in which doubt must end and trading resume.
+
+When the invariants are looked at (see `stack.py`): V1, V4, V5, V7, V8 and V14 after every event that enters the core;
+V2 whenever the venue receives an order, V5 also whenever it executes; V9 at every call of the strategy; V3 and V10 to
+V13 at the end, V6 too, by reading the journal into a fresh run. V15 is a test: the same seed, the same print.
 """
 
 import argparse
+import gc
 import logging
+import multiprocessing
+import os
+import re
 import sys
 import tempfile
+import time
 import traceback
 import warnings
+from collections.abc import Iterable, Sequence
 from pathlib import Path
-from random import Random
-from typing import Any, Final
+from typing import Final
 
 sys.path.insert(0, str(Path(__file__).parent))
 
 import trio
+from attrs import evolve, field, frozen
+from covered import Covered
+from determined import determined, print_of
+from recalled import check_recall
 from stack import Stack, check_invariants, settle, stacked
+from swarm import Plan, plan
 from trio.testing import MockClock
 
-ACTIVE: Final = 0.25
-FIRING: Final = 0.25
-SAFETY_S: Final = 25.0
-AGAIN: Final = "make faults SEED={seed}"
+TRIES_MOST: Final = 40
+"""Runs that are spent on making one failure small."""
 
-MESSAGES: Final = ("ack", "order", "fill", "book", "snapshot", "trade", "control", "balance")
-REQUESTS: Final = ("new", "cancel", "subscribe", "cod")
-QUESTIONS: Final = ("login", "refresh", "query", "upgrade", "new", "cancel")
+CHUNK: Final = 5
 
 
-def places() -> dict[str, tuple[str, ...]]:
-    """Every place where a fault can strike, and the rules for what can happen there."""
-    often = f"probability: {FIRING}"
-    found: dict[str, tuple[str, ...]] = {}
-    for kind in MESSAGES:
-        here = f"kinds: [{kind}], direction: out, via: ws"
-        # Damage to what is told of our orders can make another true statement of it, which nobody can tell from a real
-        # one; so it is made unreadable instead.
-        damage = "fault: replace, text: '{'" if kind in ("order", "fill") else "fault: corrupt"
-        found[f"told: {kind}"] = (
-            f"fault: drop, {here}, {often}",
-            f"fault: duplicate, copies: 3, {here}, {often}",
-            f"fault: delay, delay: 0, jitter: 8s, {here}, {often}",
-            f"fault: reorder, window: 6, {here}, {often}",
-            f"{damage}, {here}, {often}",
-            f"fault: cut_after_bytes, bytes: 30, {here}, every: 20",
-        )
-    for kind in REQUESTS:
-        here = f"kinds: [{kind}], direction: in, via: ws"
-        found[f"asked: {kind}"] = (
-            f"fault: drop, {here}, {often}",
-            f"fault: delay, delay: 0, jitter: 4s, {here}, {often}",
-            f"fault: cut_after_bytes, bytes: 40, {here}, every: 8",
-            f"fault: disconnect, performed: true, {here}, every: 8",
-        )
-    for kind in QUESTIONS:
-        here = f"kinds: [{kind}], via: http, {often}"
-        found[f"over HTTP: {kind}"] = (
-            f"fault: http_error, status: 429, retry_after: 1, {here}",
-            f"fault: http_error, status: 503, {here}",
-            f"fault: drop, direction: out, {here}",
-            f"fault: drop, direction: in, {here}",
-            f"fault: replace, text: '[', direction: out, {here}",
-            f"fault: delay, delay: 0, jitter: 5s, {here}",
-        )
-    return found | {
-        "lost acks": (f"fault: lost_ack, {often}", f"fault: lost_ack, then: stay, {often}"),
-        "the link": (
-            "fault: disconnect, within: 8s",
-            "fault: disconnect, code: 1012, within: 12s",
-            # Not longer: a stream in memory knows no reset, so what was written would arrive after it was given up.
-            "fault: half_open, after: 5s, for: 8s",
-            "fault: half_open, after: 5s, for: 6s, each: 15s, direction: out",
-            "fault: half_open, after: 5s, for: 6s, each: 15s, direction: in",
-        ),
-        "the venue": ("fault: restart, after: 9s, down: 4s", "fault: token_expiry, within: 10s"),
-        "books": (f"fault: gap, {often}", "fault: act, action: overlap_update, within: 4s"),
-        "snapshots": (f"fault: stale_snapshot, {often}",),
-        "strangers": ("fault: act, action: unsolicited_cancel, within: 4s",),
-        "the market": (
-            "fault: act, action: cross_book, within: 6s",
-            "fault: act, action: empty_book, within: 9s",
-            "fault: act, action: quiet, for: 5s, within: 15s",
-        ),
-        "noise": ("fault: inject, text: '[]', within: 5s", "fault: inject, hex: 'c1 00', after: 11s"),
-    }
+@frozen
+class Outcome:
+    """One run: what went wrong (empty where nothing did), and its print."""
+
+    seed: int
+    wrong: str
+    print: str = ""
+    covered: Covered = field(factory=Covered)
+
+    @property
+    def kind(self) -> str:
+        """Which invariants were broken, or which error it was: two runs fail alike where these are equal."""
+        names = sorted(set(re.findall(r"\bV\d+(?=:)", self.wrong)))
+        return " ".join(names) or self.wrong.strip().rpartition("\n")[2].partition(":")[0]
+
+    @property
+    def brief(self) -> str:
+        """The first of what is broken, in one line."""
+        lines = self.wrong.strip().splitlines()
+        return next((line for line in lines if re.search(r"\bV\d+:", line)), lines[-1] if lines else "")[:400]
 
 
-def script(seed: int) -> tuple[str, dict[str, Any], dict[str, Any]]:
-    """The faults of a seed, and how venue and adapter are set."""
-    dice = Random(seed)
-    chosen = [dice.choice(rules) for rules in places().values() if dice.random() < ACTIVE]
-    options: dict[str, Any] = {
-        "execution_order": dice.choice(("fill_before_order", "order_before_fill")),
-        "open_before_fills": dice.random() < 0.5,
-        "cod_delay_ns": dice.choice((0, 0, 1_500_000_000)),
-        "list_lag_ns": dice.choice((0, 0, 2_000_000_000)),
-        "orders_on_subscribe": dice.random() < 0.3,
-        "shared_trade_ids": dice.random() < 0.3,
-    }
-    settings = {"order_entry": dice.choice(("websocket", "websocket", "rest"))}
-    return ", ".join(f"{{{rule}}}" for rule in chosen), options, settings
-
-
-async def storm(seed: int, folder: Path) -> Stack:
+async def storm(drawn: Plan, folder: Path) -> Stack:
     """One run: faults for a while, then none, then the invariants. Raises AssertionError where one is broken."""
-    faults, options, settings = script(seed)
-    async with stacked(folder, faults, seed=seed, options=options, settings=settings) as stack:
+    how = {"seed": drawn.seed, "options": drawn.options, "settings": drawn.settings}
+    async with stacked(folder, drawn.script, **how) as stack:
         await stack.ready()
-        await trio.sleep(SAFETY_S)
+        await trio.sleep(drawn.safety)
         await settle(stack)
         check_invariants(stack)
+    check_recall(stack)
     return stack
 
 
-def once(seed: int) -> str:
-    """What went wrong with a seed; empty where nothing did."""
-    with tempfile.TemporaryDirectory() as folder:
+def once(drawn: Plan) -> Outcome:
+    """Run one plan."""
+    covered = Covered()
+    with tempfile.TemporaryDirectory(dir=memory()) as name, determined(drawn.seed):
+        folder = Path(name)
         try:
-            trio.run(storm, seed, Path(folder), clock=MockClock(autojump_threshold=0))
+            stack = trio.run(storm, drawn, folder, clock=MockClock(autojump_threshold=0))
         except Exception as error:  # whatever it was, the seed is told and the others go on
-            return "".join(traceback.format_exception(error)) or repr(error)
-    return ""
+            return Outcome(drawn.seed, "".join(traceback.format_exception(error)) or repr(error))
+        covered.take(drawn, stack)
+        return Outcome(drawn.seed, "", print_of(stack, folder), covered)
+
+
+def memory() -> str | None:
+    """A place in memory for files that nobody keeps, where there is one."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+# --- making a failure small ---------------------------------------------------------------------------------------
+
+
+def shrunk(drawn: Plan, kind: str) -> tuple[list[int], float]:
+    """The fewest faults, and the shortest time, with which a plan still fails alike; faults by their numbers in it."""
+    left = TRIES_MOST
+
+    def fails(numbers: Sequence[int], safety: float) -> bool:
+        nonlocal left
+        left -= 1
+        return left >= 0 and once(evolve(drawn.with_only(numbers), safety=safety)).kind == kind
+
+    kept = list(range(1, len(drawn.chosen) + 1))
+    size = max(len(kept) // 2, 1)
+    while kept and left > 0:
+        for first in range(0, len(kept), size):
+            fewer = kept[:first] + kept[first + size :]
+            if len(fewer) < len(kept) and fails(fewer, drawn.safety):
+                kept = fewer
+                break
+        else:
+            if size == 1:
+                break
+            size = max(size // 2, 1)
+    safety = drawn.safety
+    while left > 0 and safety > 1 and fails(kept, round(safety / 2, 1)):
+        safety = round(safety / 2, 1)
+    return kept, safety
+
+
+def command(drawn: Plan, numbers: Sequence[int], safety: float) -> str:
+    """What runs just this again."""
+    text = f"make storm SEED={drawn.seed}"
+    if len(numbers) < len(drawn.chosen):
+        text += f" ONLY={','.join(str(number) for number in numbers) or 'none'}"
+    return text + (f" SAFETY={safety:g}" if safety != drawn.safety else "")
+
+
+# --- many ---------------------------------------------------------------------------------------------------------
+
+
+def quiet() -> None:
+    """A process that runs storms."""
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 20)  # every run leaves a whole stack behind; what goes with it goes together
+
+
+def several(seeds: Sequence[int]) -> list[Outcome]:
+    return [once(plan(seed)) for seed in seeds]
+
+
+def all_of(seeds: range, workers: int) -> Iterable[Outcome]:
+    """Run seeds on so many processors, in their order."""
+    parts = [seeds[first : first + CHUNK] for first in range(0, len(seeds), CHUNK)]
+    if workers <= 1 or len(parts) == 1:
+        quiet()
+        for part in parts:
+            yield from several(part)
+        return
+    with multiprocessing.Pool(workers, initializer=quiet) as pool:
+        for outcomes in pool.imap(several, parts):
+            yield from outcomes
+
+
+def one(drawn: Plan, numbers: Sequence[int], shows_print: bool) -> int:
+    """One seed, with everything there is to say of it."""
+    quiet()
+    for number in numbers:
+        each = drawn.chosen[number - 1]
+        print(f"{number:3} {each.place}: {each.text}")
+    print(f"    {drawn.safety:g} s, {drawn.options}, {drawn.settings}")
+    outcome = once(drawn.with_only(numbers))
+    print(outcome.wrong or f"held, print {outcome.print}")
+    if not outcome.wrong and not shows_print:
+        print(outcome.covered.told())
+    return 1 if outcome.wrong else 0
 
 
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=40, help="how many, from --first on")
     parser.add_argument("--first", type=int, default=1)
-    parser.add_argument("--seed", type=int, help="one alone, with its script")
+    parser.add_argument("--seed", type=int, help="one alone, with all that happened")
+    parser.add_argument("--only", default="", help="of its faults only these, by number; `none` for no fault at all")
+    parser.add_argument("--safety", type=float, default=0.0, help="seconds that faults last")
+    parser.add_argument("--workers", type=int, default=os.cpu_count() or 1)
+    parser.add_argument("--prints", action="store_true", help="the print of each seed")
     chosen = parser.parse_args()
-    warnings.simplefilter("ignore")
-    logging.disable(logging.CRITICAL)
     if chosen.seed is not None:
-        print(script(chosen.seed)[0].replace("}, ", "}\n"))
-    seeds = [chosen.seed] if chosen.seed is not None else range(chosen.first, chosen.first + chosen.seeds)
-    failed = 0
-    for seed in seeds:
-        wrong = once(seed)
-        if wrong:
-            failed += 1
-            last = wrong if chosen.seed is not None else wrong.strip().splitlines()[-1][:400]
-            print(f"seed {seed} failed: {last}\n    {AGAIN.format(seed=seed)}", flush=True)
-    print(f"{len(seeds) - failed} of {len(seeds)} seeds held")
+        drawn = plan(chosen.seed)
+        if chosen.safety:
+            drawn = evolve(drawn, safety=chosen.safety)
+        every = ",".join(str(number + 1) for number in range(len(drawn.chosen)))
+        only = "" if chosen.only == "none" else chosen.only or every
+        return one(drawn, [int(number) for number in only.split(",") if number], chosen.prints)
+    return sweep(range(chosen.first, chosen.first + chosen.seeds), chosen.workers, chosen.prints)
+
+
+def sweep(seeds: range, workers: int, prints: bool = False) -> int:
+    """Run many seeds; what fails is made small and told with the command that runs it again."""
+    begun = time.monotonic()
+    total, failed = Covered(), []
+    for outcome in all_of(seeds, workers):
+        if outcome.wrong:
+            failed.append(outcome)
+            print(f"seed {outcome.seed} failed: {outcome.brief}\n    make storm SEED={outcome.seed}", flush=True)
+        elif prints:
+            print(f"{outcome.seed} {outcome.print}")
+        total.add(outcome.covered)
+    for outcome in failed[:3]:
+        drawn = plan(outcome.seed)
+        numbers, safety = shrunk(drawn, outcome.kind)
+        print(f"seed {outcome.seed} needs only:\n    {command(drawn, numbers, safety)}", flush=True)
+    print(total.told())
+    held = len(seeds) - len(failed)
+    print(f"{held} of {len(seeds)} seeds held, {time.monotonic() - begun:.0f} s")
     return 1 if failed else 0
 
 

@@ -2,6 +2,8 @@
 
 import copy
 import os
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
@@ -9,6 +11,7 @@ from typing import Any
 
 import pytest
 import storm
+import swarm
 import trio
 from attrs import evolve
 from grounds import Ground
@@ -249,16 +252,40 @@ async def test_doubt_or_silence_that_does_not_end_is_found(
 
 
 @pytest.mark.parametrize("seed", range(1, 7))
-async def test_a_storm_breaks_nothing(autojump_clock: MockClock, tmp_path: Path, seed: int) -> None:
-    await storm.storm(seed, tmp_path)
+def test_a_storm_breaks_nothing(seed: int) -> None:
+    assert storm.once(swarm.plan(seed)).wrong == ""
 
 
-def test_a_seed_that_fails_is_told_with_the_command_that_replays_it(
+def failing(drawn: swarm.Plan) -> storm.Outcome:
+    """A stack in which two faults together, and nothing else, book an execution twice."""
+    guilty = {each.place for each in swarm.plan(2).chosen[1:3]}
+    broken = drawn.seed == 2 and guilty <= {each.place for each in drawn.chosen} and drawn.safety > 2
+    return storm.Outcome(drawn.seed, "AssertionError: V4: booked twice" if broken else "")
+
+
+def test_a_seed_that_fails_is_told_with_the_command_that_replays_it_and_made_small(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    monkeypatch.setattr(storm, "once", lambda seed: "AssertionError: V4: booked twice" if seed == 2 else "")
-    monkeypatch.setattr("sys.argv", ["storm", "--seeds", "3"])
-    assert storm.main() == 1
+    monkeypatch.setattr(storm, "once", failing)
+    monkeypatch.setattr(storm, "quiet", lambda: None)
+    assert len(swarm.plan(2).chosen) > 3, "there is something to leave out"
+    assert storm.sweep(range(1, 4), workers=1) == 1
     told = capsys.readouterr().out
-    assert "seed 2 failed: AssertionError: V4: booked twice\n    make faults SEED=2\n" in told
+    assert "seed 2 failed: AssertionError: V4: booked twice\n    make storm SEED=2\n" in told
+    assert "seed 2 needs only:\n    make storm SEED=2 ONLY=2,3 SAFETY=" in told
     assert "2 of 3 seeds held" in told
+
+
+@pytest.mark.slow
+def test_a_seed_is_the_same_run_in_any_process_whatever_its_hashes_are() -> None:
+    """V15: the journal, what reached the venue and when, what was said and which faults struck."""
+    program = str(Path(storm.__file__))
+    prints = []
+    for hashes in ("1", "2"):
+        asked = [sys.executable, program, "--seeds", "2", "--first", "11", "--workers", "1", "--prints"]
+        done = subprocess.run(asked, env={**os.environ, "PYTHONHASHSEED": hashes}, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout
+        prints.append([line for line in done.stdout.splitlines() if line.split()[0] in ("11", "12")])
+    assert len(prints[0]) == 2
+    assert prints[0] == prints[1]
+    assert storm.once(swarm.plan(11)).print == prints[0][0].split()[1]
