@@ -11,6 +11,8 @@ from typing import Final
 
 import trio
 
+from tickwright.adapters.address import forget_unsent
+
 FRAGMENTS_MAX: Final = 1024
 HANDSHAKE_MAX: Final = 1 << 16
 """Bytes before the first frame: the answer's head, or all of a refusal."""
@@ -141,6 +143,7 @@ def _header(data: bytes, place: int) -> tuple[int, int, int]:
 class Guard(trio.abc.Stream):
     """A stream that holds the bounds, gives up on writes that take too long, and knows when it last heard something.
 
+    The library closes it after its farewell, on its own; what has not left by then must not leave later.
     `ended` says why it stopped, once it has; `heard` is in seconds of trio's clock.
     """
 
@@ -193,6 +196,7 @@ class Guard(trio.abc.Stream):
 
     async def aclose(self) -> None:
         self._end("closed by us")
+        forget_unsent(self._stream)
         await self._stream.aclose()
 
     def _end(self, why: str) -> None:

@@ -412,7 +412,8 @@ async def _stacked(
         if port is None:
             venue.port = 1
         said: list[tuple[float, str]] = []
-        loaded = config_of(folder, ground, seed, settings or {}, strategy, config)
+        params = {"seed": seed} | ({} if trades else {"trades": False})
+        loaded = config_of(folder, ground, params, settings or {}, strategy, config)
         told = venue.announcement()
         if forged:
             told = ground.forged(told, folder)
@@ -431,9 +432,6 @@ async def _stacked(
             stack.inject(ground.quirks(cod))
             nursery.start_soon(watcher.look)
             stack.script = script
-            if not trades:
-                await trio.lowlevel.checkpoint()
-                stack.trader.trades = False
             yield stack
             run.live.stop("the test is over")
             await stack.until(lambda: bool(stack.endings), 30, "the end of the run")
@@ -444,7 +442,12 @@ async def _stacked(
 
 
 def config_of(
-    folder: Path, ground: Ground, seed: int, settings: dict[str, Any], strategy: Path | None, more: dict[str, Any]
+    folder: Path,
+    ground: Ground,
+    params: dict[str, Any],
+    settings: dict[str, Any],
+    strategy: Path | None,
+    more: dict[str, Any],
 ) -> Any:
     source = strategy or HERE / "trader.py"
     shutil.copy(source, folder / source.name)
@@ -467,7 +470,7 @@ def config_of(
                 "use": f"./{source.name}:Trader",
                 "instruments": [ground.instrument],
                 "allow": [ground.instrument],
-                "params": {"seed": seed},
+                "params": params,
                 "risk": {"max_strategy_position": str(MAX_POSITION), "max_strategy_loss": "1000000"},
             }
         },

@@ -345,6 +345,34 @@ async def test_f28_a_venue_without_memory_loses_orders_only_by_proof(
         await stack.until(lambda: stack.heard("POSITION_MISMATCH"), 70, "what the account lacks is told")
 
 
+@pytest.mark.parametrize("executes", [False, True], ids=["rests", "executes"])
+async def test_f28_an_order_that_arrives_after_it_was_given_up(
+    ground: Ground, autojump_clock: MockClock, tmp_path: Path, executes: bool
+) -> None:
+    """Held up on its way for longer than three answers that know nothing of it: failed by proof, then there."""
+    held = "{fault: delay, kinds: [new], direction: in, via: ws, delay: 25s, times: 1}"
+    async with stacked(tmp_path, trades=False, ground=ground) as stack:
+        await stack.ready()
+        stack.inject(held)
+        book = stack.book
+        price = book.ask + 40 * book.tick if executes else book.bid - 200 * book.tick
+        order = stack.trader.buy(ground.instrument, "0.02", price=price)
+        stack.run.parts.core.flush(stack.run.parts.core.desks[0])
+        stack.run.live.applied()
+        await stack.until(lambda: order.state is OrderState.FAILED, 20, "given up")
+        assert stack.venue.record.frames(order.client_order_id) == 0
+        await stack.until(lambda: stack.heard("AFTER_END") or stack.heard("AFTER_FAILED"), 20, "an alarm")
+        assert stack.venue.record.frames(order.client_order_id) == 1
+        states = stack.run.parts.floor.states
+        assert states["instrument", ground.instrument] > 0, "only what reduces may pass"
+        end = OrderState.FILLED if executes else OrderState.OPEN
+        await stack.until(lambda: order.state is end, 20, "as the venue has it")
+        assert (order.client_order_id, end.name) == stack.trader.heard[-1], stack.trader.heard
+        await stack.until(lambda: states["instrument", ground.instrument] == 0, 20, "settled")
+        await settle(stack)
+        check_invariants(stack)
+
+
 @pytest.mark.parametrize("jump", [-3600, 3600, 86_400], ids=["hour-back", "hour-ahead", "day-ahead"])
 async def test_f31_the_machine_s_clock_jumps(
     ground: Ground, autojump_clock: MockClock, tmp_path: Path, jump: int

@@ -17,10 +17,10 @@ class Trader(Strategy):
     """Four times a second: a bid or an offer near the touch or through it, a cancel, or a replace."""
 
     seed: int = 1
+    trades: bool = True
 
     def on_start(self) -> None:
         self.random = Random(self.seed)
-        self.trades = True
         self.wrong: list[str] = []
         self.heard: list[tuple[str, str]] = []
         self.fills: list[tuple[str, str]] = []
