@@ -237,6 +237,11 @@ def revived(order: Order, said: Said) -> Fill:
     return fill
 
 
+def fill_of(order: Order, trade_id: str) -> Fill | None:
+    """One of an order's executions, if it has it."""
+    return order.fills.get(trade_id) if order.fills is not None else None
+
+
 def take_in(manager: OrderManager, order: Order) -> None:
     """Put an order into a manager's books as it is, and count it; nothing is written."""
     manager.by_id[order.client_order_id] = order

@@ -26,7 +26,7 @@ from tickwright.engine.books import Books
 from tickwright.engine.carrying import OVER_KEPT
 from tickwright.engine.chain import Record
 from tickwright.engine.errors import TickwrightError, UnitError
-from tickwright.engine.keeping import set_day, sit, take_facts, take_fills, take_in, take_terms
+from tickwright.engine.keeping import fill_of, set_day, sit, take_facts, take_fills, take_in, take_terms
 from tickwright.engine.market import Market, Seat
 from tickwright.engine.order import Fill, Order, new_order
 from tickwright.engine.orders import OrderManager
@@ -227,7 +227,7 @@ class Memory:
             told = self.found.untold[strategy] = []
             for name, trade_id in names:
                 order = self.found.orders.get(name)
-                fill = (order.fills or {}).get(trade_id) if order is not None else None
+                fill = fill_of(order, trade_id) if order is not None else None
                 if order is not None and fill is not None:
                     told.append((order, fill))
 
