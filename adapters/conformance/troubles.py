@@ -216,10 +216,10 @@ async def check_lost_ack(venue: VenueUnderTest, folder: Path, how: str) -> None:
         arrived = how != "never arrived"
         await trio.sleep(1)
         assert it.frames(order) == arrived, f"expected {int(arrived)} frames at the venue, it has {it.frames(order)}"
-        it.stir(1)  # what else was swallowed shows with the next message
         assert not order.acked, "expected the acknowledgement to be lost, the order has it"
         if how == "silence":
             await it.until(lambda: order.acked, NOTICE_S, "the order to be found by asking")
+        it.stir(1)  # what else was swallowed shows with the next message
         await it.agreed()
         await trio.sleep(QUIET_S)
         await it.agreed()
