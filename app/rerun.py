@@ -40,9 +40,7 @@ def rerun(run: RunFolder) -> Rerun:
     """
     origin = read_origin(run.path)
     if origin is None:
-        raise RerunError(
-            f"{run.path}: expected to find where its config lay, found no origin.json"
-        )
+        raise RerunError(f"{run.path}: expected to find where its config lay, found no origin.json")
     if origin.in_memory:
         raise RerunError(f"{run.path}: its tapes were in memory and are in no file; it cannot be replayed")
     recorded = str(run.summary["run_hash"])

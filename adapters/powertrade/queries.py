@@ -228,15 +228,19 @@ class Queries:
 
     # Executions, holdings, positions
 
-    def trade_facts(self, told: Executed, client_order_id: str) -> TradeFacts:
-        """An execution in units.
+    def trade_facts(self, told: Executed, client_order_id: str, ordered: Instrument | None) -> TradeFacts | None:
+        """An execution in units; `ordered` is what its order is in, where that is one of ours.
+
+        The history names instruments by ids alone, and those of packages are in no list: one that nobody here ordered
+        is None, and told of. Its legs still count in the positions.
 
         Raises:
-            QueryFailed: its instrument or its numbers are not known here; the list that it stands in is no answer.
+            QueryFailed: its numbers are not of its instrument's grid; the list that it stands in is no answer.
         """
-        instrument = self._instrument(told.symbol, told.entity_id)
+        instrument = ordered or self._instrument(told.symbol, told.entity_id)
         if instrument is None:
-            raise QueryFailed(f"{self._venue}: trade {told.trade_id}: expected a known instrument")
+            self._refused("trades", f"trade {told.trade_id}: expected a known instrument")
+            return None
         try:
             lots, ticks = instrument.lots(told.qty), instrument.ticks(told.price)
         except UnitError as error:

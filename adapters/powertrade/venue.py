@@ -256,7 +256,8 @@ class PowerTradeVenue(Wire):
         found = []
         for one in rows:
             mine = requests.client_order_id(one.venue_order_id)
-            found.append(self._queries.trade_facts(one, mine))
+            facts = self._queries.trade_facts(one, mine, requests.instrument(one.client_order_id, one.venue_order_id))
+            found += [facts] if facts is not None else []
         return tuple(sorted(found, key=lambda facts: facts.venue_ts))
 
     async def holdings(self) -> Mapping[str, Decimal] | None:

@@ -339,6 +339,19 @@ async def test_executions_are_asked_for_over_the_socket(autojump_clock, far, nur
         await venue.trades(START)
 
 
+async def test_an_execution_in_no_known_id_is_our_order_s_or_is_told_of_and_left_out(autojump_clock, far, nursery):
+    venue, box, eth = await running(far, nursery)
+    venue.submit(order(eth, "mm-1"))
+    fill = json.loads(execution("mm-1", "t2", "0.1", symbol=""))["execution"]
+    fill |= {"tradeable_entity_id": "88001", "utc_timestamp": str((START + SECOND) // 1000)}
+    del fill["market_id"], fill["symbol"]
+    far.history = [fill, {**fill, "client_order_id": "x-1", "order_id": "9300777", "trade_id": "t3"}]
+    (found,) = await venue.trades(START)
+    assert (found.client_order_id, found.instrument, found.trade_id) == ("mm-1", ID, "t2")
+    (refused,) = await box.wait_for(MessageRefused)
+    assert (refused.field, refused.reason) == ("trades", "trade t3: expected a known instrument")
+
+
 async def test_answers_that_are_none_fail_and_say_why(autojump_clock, far, nursery):
     venue, _, eth = await running(far, nursery)
     for answer, expected in (
