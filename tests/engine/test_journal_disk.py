@@ -269,6 +269,14 @@ def test_a_slow_write_makes_the_journal_late_until_a_fast_one(folder: Path) -> N
     assert len(notes(folder)) == 4
 
 
+@pytest.mark.parametrize(("durability", "level"), [("process", 1), ("power", 2)])
+def test_a_commit_is_synced_where_it_must_outlive_the_power(folder: Path, durability: str, level: int) -> None:
+    """At SQLite's level 2 every commit is synced; at 1 only what is moved into the database."""
+    journal = Journal.open(folder, durability=durability, clock=Hand())
+    assert journal.connection.execute("PRAGMA synchronous").fetchone()[0] == level
+    journal.close()
+
+
 def test_records_that_nobody_commits_have_a_bound(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(journals, "PENDING_MAX", 3)
     journal = opened(folder)

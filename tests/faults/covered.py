@@ -5,7 +5,7 @@ from collections.abc import Iterable
 from typing import Any, Final
 
 from attrs import define, field
-from swarm import Plan, places
+from swarm import VENUES, Plan, places
 
 from tickwright.engine import marks
 from tickwright.engine.journal_reading import open_reading, picked
@@ -19,8 +19,8 @@ class Covered:
     """Counts over runs. A context is an order's state, and while it is UNKNOWN the cause of it."""
 
     runs: int = 0
-    rules: Counter[tuple[str, str]] = field(factory=Counter)
-    struck: Counter[tuple[str, str]] = field(factory=Counter)
+    rules: Counter[tuple[str, str, str]] = field(factory=Counter)
+    struck: Counter[tuple[str, str, str]] = field(factory=Counter)
     states: Counter[str] = field(factory=Counter)
     cells: Counter[tuple[str, str]] = field(factory=Counter)
     denials: Counter[str] = field(factory=Counter)
@@ -31,11 +31,12 @@ class Covered:
     def take(self, plan: Plan, stack: Any) -> None:
         """One run more."""
         self.runs += 1
-        whose = {rule: (each.place, each.text) for each in plan.chosen for rule in each.rules}
+        whose = {rule: (plan.venue, each.place, each.text) for each in plan.chosen for rule in each.rules}
         self.rules.update(whose.values())
         for fired in stack.venue.faults.fired:
             rule = stack.venue.faults._states[fired.number - 1].rule
-            self.struck[whose[rule]] += 1
+            if rule in whose:  # not one that only says how the venue is
+                self.struck[whose[rule]] += 1
         self.executions += len(stack.venue.executed)
         self.events += stack.run.live.intake.counts.events
         with open_reading(stack.run.config.state_folder) as reader:
@@ -66,15 +67,15 @@ class Covered:
 
     def told(self) -> str:
         """All of it for a person, and what was never met."""
-        known = {(place, text) for place, rules in places().items() for text in rules}
-        idle = sorted(set(places()) - {place for place, _ in self.struck})
+        known = {(venue, place, text) for venue in VENUES for place, rules in places(venue).items() for text in rules}
+        idle = sorted({each[:2] for each in known} - {each[:2] for each in self.struck})
         never = [state.name for state in OrderState if not any(each.split()[0] == state.name for each in self.states)]
         unmet = [event for event in EVENTS if not any(event == each for _, each in self.cells)]
         return "\n".join(
             [
                 f"{self.runs} runs, {self.events} events, {self.orders} orders, {self.executions} executions",
                 f"faults: {len(self.struck)} of {len(known)} struck, {sum(self.struck.values())} times"
-                + (f"; never at: {', '.join(idle)}" if idle else ""),
+                + (f"; never at: {', '.join(f'{venue} {place}' for venue, place in idle)}" if idle else ""),
                 f"states of orders: {len(OrderState) - len(never)} of {len(OrderState)}"
                 + (f"; never: {', '.join(never)}" if never else ""),
                 f"contexts {len(self.states)}, cells of context and event {len(self.cells)}; "

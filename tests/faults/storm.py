@@ -4,9 +4,9 @@
     make storm SEED=123               that one again, with its faults and what happened
     make storm SEED=123 ONLY=2,5      with its second and fifth fault alone (a failure is shrunk to these)
 
-Strategy, gate, orders, journal, codec, link, session and venue run in one process on a virtual clock, over streams in
-memory. `swarm.py` says what is thrown, `determined.py` why a seed repeats. A run has two phases: with faults, in which
-nothing unsafe may happen, and without, in which doubt must end and trading resume.
+Strategy, gate, orders, journal, codec, link, session and venue (each of the local venues in turn) run in one process on
+a virtual clock, over streams in memory. `swarm.py` says what is thrown, `determined.py` why a seed repeats. A run has
+two phases: with faults, in which nothing unsafe may happen, and without, in which doubt must end and trading resume.
 
 When the invariants are looked at (see `stack.py`): V1, V4, V5, V7, V8 and V14 after every event that enters the core;
 V2 whenever the venue receives an order, V5 also whenever it executes; V9 at every call of the strategy; V3 and V10 to
@@ -34,6 +34,7 @@ import trio
 from attrs import evolve, field, frozen
 from covered import Covered
 from determined import determined, print_of
+from grounds import GROUNDS
 from recalled import check_recall
 from stack import Stack, check_invariants, settle, stacked
 from swarm import Plan, plan
@@ -69,8 +70,8 @@ class Outcome:
 
 async def storm(drawn: Plan, folder: Path) -> Stack:
     """One run: faults for a while, then none, then the invariants. Raises AssertionError where one is broken."""
-    how = {"seed": drawn.seed, "options": drawn.options, "settings": drawn.settings}
-    async with stacked(folder, drawn.script, **how) as stack:
+    how = {"seed": drawn.seed, "cod": drawn.cod, "options": drawn.options, "settings": drawn.settings}
+    async with stacked(folder, drawn.script, ground=GROUNDS[drawn.venue], **how) as stack:
         await stack.ready()
         await trio.sleep(drawn.safety)
         await settle(stack)
@@ -169,7 +170,10 @@ def one(drawn: Plan, numbers: Sequence[int], shows_print: bool) -> int:
     for number in numbers:
         each = drawn.chosen[number - 1]
         print(f"{number:3} {each.place}: {each.text}")
-    print(f"    {drawn.safety:g} s, {drawn.options}, {drawn.settings}")
+    print(
+        f"    {drawn.venue}, {drawn.safety:g} s, orders at the end of a link: cancelled {drawn.cod}, "
+        f"{drawn.options | drawn.settings}"
+    )
     outcome = once(drawn.with_only(numbers))
     print(outcome.wrong or f"held, print {outcome.print}")
     if not outcome.wrong and not shows_print:
