@@ -111,6 +111,8 @@ def take_over(config: Config, parts: Parts, live: Live, past: Recalled, told: Ca
     for stranger in intake.strangers.values():
         stranger.adopted = past.adopted
     live.untold = past.untold
+    for kind, count in past.unknown.items():
+        told(f"the journal has {count} records of a kind that this program does not know and leaves out: {kind}")
     if past.runs:
         told(f"the journal has {past.runs} earlier runs and {len(past.open_orders)} open orders")
     if config.mode != "paper":

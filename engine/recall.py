@@ -36,6 +36,14 @@ from tickwright.engine.scribe import DAY_RECORD_NS, KeptPortfolio, grid
 
 OVER: Final = frozenset(("FILLED", "CANCELED", "REJECTED", "EXPIRED", "DENIED", "FAILED"))
 
+KINDS: Final = frozenset(
+    (
+        *("journal", "run", "decision", "order", "fill", "money", "day", "baseline", "note", "state", "latches"),
+        *("counter", "loss", "retired", "checkpoint"),
+    )
+)
+"""Every kind of record that there is; of most there is nothing to recall."""
+
 Said = dict[str, Any]
 
 
@@ -51,7 +59,7 @@ class Recalled:
     number of an order that was not ours, `since` a time from which on every known execution belongs to one of
     `orders`: earlier ones may be of orders that are no longer known. `parents` by name; `runs` is how many runs wrote
     the journal, `last_ts` the time of its last record. `untold` are each strategy's executions since it last saved its
-    state.
+    state, `unknown` counts records of kinds that this program does not know.
     """
 
     orders: dict[str, Order] = field(factory=dict)
@@ -62,6 +70,7 @@ class Recalled:
     last_ts: int = 0
     records: int = 0
     untold: dict[str, list[tuple[Order, Fill]]] = field(factory=dict)
+    unknown: dict[str, int] = field(factory=dict)
 
     @property
     def open_orders(self) -> list[Order]:
@@ -105,6 +114,8 @@ class Memory:
         """Take in the next record."""
         self.found.last_ts = record.ts
         self.found.records += 1
+        if record.kind not in KINDS:
+            self.found.unknown[record.kind] = self.found.unknown.get(record.kind, 0) + 1
         match record.kind:
             case "order":
                 self.read_order(record)
