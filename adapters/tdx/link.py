@@ -236,6 +236,7 @@ class Link:
 
     def take_notices(self) -> list[Notice]:
         """Everything to tell since the last call, oldest first."""
+        self._collect()  # an answer over REST reaches the orders past this object
         notices = list(self._notices)
         self._notices.clear()
         return notices

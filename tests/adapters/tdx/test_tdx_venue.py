@@ -601,7 +601,9 @@ async def test_an_answer_over_rest_that_is_no_yes(autojump_clock, far, nursery, 
     far.answers["POST", "/orders"] = answer
     venue, box = await running(far, nursery, settings={"order_entry": "rest"})
     venue.submit(order("mm-1"))
+    begun = trio.current_time()
     (told,) = await box.wait_for(event)
+    assert trio.current_time() - begun <= 1
     assert told.client_order_id == "mm-1"
     assert duplicate is None or told.duplicate == duplicate
     if answer[0] in (429, 503):
