@@ -45,12 +45,15 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 	$(BIN)/pip install -q --upgrade pip
 
-# Dependencies first, without compiling; then the hot modules, once, beside their sources.
+# Dependencies first, without compiling; then the hot modules, once, beside their sources. What an earlier installation
+# left beside them would hide strategies that are new since.
 $(VENV)/.run: $(VENV)/bin/python pyproject.toml setup.py
+	rm -rf tickwright.egg-info
 	TICKWRIGHT_PURE=1 $(BIN)/pip install -q -e .
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/bin/python pyproject.toml setup.py
+	rm -rf tickwright.egg-info
 	TICKWRIGHT_PURE=1 $(BIN)/pip install -q -e '.[dev]'
 	@touch $@ $(VENV)/.run
 
