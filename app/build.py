@@ -25,7 +25,7 @@ from tickwright.engine.desk import Desk, OnError
 from tickwright.engine.door import Door, Names
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.ledger import RATE_DIGITS
-from tickwright.engine.market import Market, Seat
+from tickwright.engine.market import Market, Seat, join_packages
 from tickwright.engine.money import from_atoms, half_even
 from tickwright.engine.orders import OrderManager
 from tickwright.engine.portfolio import Portfolio
@@ -170,6 +170,7 @@ def join_core(
     )
     markets = [Market(each, i, portfolio.position(i)) for i, each in enumerate(instruments)]
     seats = make_seats(config, names, markets, portfolio)
+    join_packages(markets, [seat for row in seats.values() for seat in row])
     carried = capabilities or {market.venue_name: CAPABILITY for market in markets}
     floor = make_floor(config, instruments, markets, seats, portfolio, recorder, carried, kill)
     gate = RiskGate(floor, recorder, checks)

@@ -129,6 +129,14 @@ async def instruments_of(config: Config, wires: Sequence[Wire], ids: Mapping[str
                 found.append(evolve(theirs, maker_fee=fees.maker, taker_fee=fees.taker))
             else:
                 faults.append(Fault(config.place(("strategies",)), f"expected an instrument of {wire.venue}, got {id}"))
+    for one in [each for each in found if each.legs]:
+        for name, spec in config.strategies.items():
+            missing = [id for id, _ in one.legs if id not in spec.instruments]
+            if one.id in spec.instruments and missing:
+                place = config.place(("strategies", name, "instruments"))
+                faults.append(
+                    Fault(place, f"expected the legs of {one.id} beside it, got none of {', '.join(missing)}")
+                )
     if faults:
         raise ConfigError(faults)
     for wire in wires:

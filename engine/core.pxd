@@ -20,6 +20,8 @@ cdef class Core(Traffic):
     @cython.locals(watch=Watch)
     cpdef wake_again(self, Market market, long long now)
     cpdef not_live(self, Market market, bint was_live)
+    @cython.locals(package=Market)
+    cpdef clear_market(self, Market market)
     @cython.locals(bid=cython.longlong, ask=cython.longlong)
     cdef bint touch_moved(self, Watch watch, Book book) except -1
     @cython.locals(door=Door)

@@ -152,10 +152,8 @@ class Core(Traffic):
         book = market.book
         if was_live:
             self.recorder.note(1, f"{market.instrument.id}: book {book.health.name}: {book.reason}", self.now)
-        if not self.leaves_invalid and market.working.open_orders > 0:
-            # Not only when it turns: an adapter may have pinned the book between two messages.
-            self.cancel_market(market)
-            self.drain()
+        if not self.leaves_invalid:
+            self.clear_market(market)
         if book.health_code != ONE_SIDED:
             return
         for watch in market.watches:
@@ -164,6 +162,20 @@ class Core(Traffic):
                     watch.dirty = True
                 elif watch.mode == EVERY or self.touch_moved(watch, book):
                     self.wake(watch.desk, book)
+
+    def clear_market(self, market: Market) -> None:
+        """Cancel what rests in a market whose book may not be traded on, and in every package that it is a part of.
+
+        Not only when the book turns: an adapter may have pinned it between two messages. A package's own book says
+        nothing: it is worth what its legs are.
+        """
+        if market.working.open_orders > 0 and not market.legs:
+            self.cancel_market(market)
+            self.drain()
+        for package in market.packages:
+            if package.working.open_orders > 0:
+                self.cancel_market(package)
+                self.drain()
 
     def touch_moved(self, watch: Watch, book: Book) -> bool:
         """Whether the best prices are others than the watch saw last; an empty side counts as a price of its own."""

@@ -54,6 +54,10 @@ class Instrument:
     ``settle_currency``. Fees are fractions of traded value and may be negative for makers. Where ``max_qty`` or
     ``max_price`` is None the bound is what 62 bits hold on the grid, and larger values are refused as they come in.
 
+    ``expiry_ns`` is when it ends (nanoseconds UTC, None: never). An option has a ``strike`` and a ``right`` (``C`` or
+    ``P``). A package has ``legs``, the ids of its parts and how many of each (below zero: sold by who buys the
+    package); its price is net, for one unit of it, and may be negative.
+
     Raises:
         UnitError: a grid or multiplier that is not positive, a field that is not a finite decimal, or a largest
             price or size that needs more than 62 bits on its grid.
@@ -75,6 +79,9 @@ class Instrument:
     taker_fee: Decimal = Decimal(0)
     expiry_ns: int | None = None
     tradable: bool = True
+    strike: Decimal | None = None
+    right: str = ""
+    legs: tuple[tuple[str, int], ...] = ()
 
     tick_num: int = field(init=False, eq=False, repr=False)
     tick_den: int = field(init=False, eq=False, repr=False)
@@ -128,6 +135,17 @@ class Instrument:
     @property
     def venue(self) -> str:
         return self.id.rpartition(".")[2]
+
+    @property
+    def product(self) -> str:
+        """What it is: ``package``, ``spot``, ``option``, ``future`` (which ends) or ``perpetual`` (which does not)."""
+        if self.legs:
+            return "package"
+        if self.kind is Kind.SPOT:
+            return "spot"
+        if self.strike is not None:
+            return "option"
+        return "perpetual" if self.expiry_ns is None else "future"
 
     @property
     def settle_currency(self) -> str:

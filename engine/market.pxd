@@ -18,10 +18,15 @@ cdef class Market:
     cdef readonly long long last_ticks
     cdef readonly long long last_ts
     cdef list watches
+    cdef readonly list legs
+    cdef readonly list packages
 
     cpdef traded(self, long long ticks, long long ts)
     @cython.locals(book=Book, bids=Levels, asks=Levels)
     cpdef long long double_reference(self)
+    cpdef long long net_reference(self) except? 0
+    cpdef long long gross_reference(self) except? 0
+    cpdef join(self, list legs)
 
 @cython.final
 cdef class Seat:

@@ -10,6 +10,9 @@ cdef class Working:
     cdef readonly int open_orders
     cdef readonly int unknown_orders
     cdef readonly dict orders
+    cdef list limbs
+
+    cpdef carry(self, list limbs)
 
 @cython.final
 cdef class Order:

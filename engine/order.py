@@ -48,10 +48,11 @@ class Working:
     """Sums over the working orders of one line (a strategy's, or the account's) in one instrument.
 
     `buy_lots` and `sell_lots` are worst cases: all that may still be executed. They are kept by the order manager at
-    every event of an order, so that the gate reads them and computes nothing.
+    every event of an order, so that the gate reads them and computes nothing. `limbs`, where the instrument is a
+    package, are the sums of its legs, each with how many of its lots are in one of the package's (below zero: sold).
     """
 
-    __slots__ = ("buy_lots", "open_orders", "orders", "sell_lots", "unknown_orders")
+    __slots__ = ("buy_lots", "limbs", "open_orders", "orders", "sell_lots", "unknown_orders")
 
     def __init__(self) -> None:
         self.buy_lots = 0
@@ -59,6 +60,11 @@ class Working:
         self.open_orders = 0
         self.unknown_orders = 0
         self.orders: dict[str, Order] = {}
+        self.limbs: list[tuple[Working, int]] | None = None
+
+    def carry(self, limbs: "list[tuple[Working, int]]") -> None:
+        """From now on orders here count in the legs' sums, too."""
+        self.limbs = limbs
 
 
 class Order:

@@ -27,6 +27,8 @@ cdef class Tracker:
     @cython.locals(worst=cython.longlong, lots=cython.longlong, is_open=cython.int, unknown=cython.int, opened=cython.int, doubted=cython.int)
     cdef int count(self, Order order) except -1
     cdef int shift(self, Working working, Order order, long long lots, int opened, int doubted) except -1
+    @cython.locals(leg=Working, factor=cython.longlong)
+    cdef int shift_limbs(self, Working working, int side, long long lots) except -1
     cdef int write(self, Order order, int event, long long ts) except -1
     cdef int close(self, Order order, int event, int marks, long long ts) except -1
     cdef int ring(self, Order order, int mark, str code, str text, long long ts) except -1

@@ -125,6 +125,8 @@ class Tracker:
             working.buy_lots += lots
         else:
             working.sell_lots += lots
+        if working.limbs is not None:
+            self.shift_limbs(working, order.side_code, lots)
         working.unknown_orders += doubted
         if opened > 0:
             working.open_orders += 1
@@ -132,6 +134,17 @@ class Tracker:
         elif opened < 0:
             working.open_orders -= 1
             del working.orders[order.client_order_id]
+        return 0
+
+    def shift_limbs(self, working: Working, side: int, lots: int) -> int:
+        """Move the sums of a package's legs by what an order in the package may still do to them."""
+        assert working.limbs is not None
+        leg: Working
+        for leg, factor in working.limbs:
+            if side * factor > 0:
+                leg.buy_lots += lots * abs(factor)
+            else:
+                leg.sell_lots += lots * abs(factor)
         return 0
 
     def write(self, order: Order, event: int, ts: int) -> int:

@@ -17,7 +17,7 @@ BASE: Final = (
     "taken", "paid_hi", "paid_lo", "holding", "need_hi", "need_lo", "cash_hi", "cash_lo",
     "order_tokens", "message_tokens", "duplicate_age", "self_match", "repeats", "rejects", "messages", "fills",
     "parent_used", "parent_lots", "backoff_until", "loss_hi", "loss_lo", "own_loss_hi", "own_loss_lo",
-    "drawdown_hi", "drawdown_lo",
+    "drawdown_hi", "drawdown_lo", "gross_reference2",
 )  # fmt: skip
 SUMS: Final = ("gross", "net", "open", "traded")
 LOW: Final = (1 << 62) - 1

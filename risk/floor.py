@@ -13,7 +13,7 @@ from tickwright.engine.capability import Capability
 from tickwright.engine.market import Market, Seat
 from tickwright.engine.order import Denial, Fill, Order
 from tickwright.engine.records import Recorder
-from tickwright.risk import verdict
+from tickwright.risk import packages, verdict
 from tickwright.risk.evidence import columns, first_slot
 from tickwright.risk.kill import ACTIVE, PAUSED, REDUCING, KillMode, KillSwitch
 from tickwright.risk.limits import KINDS, LimitBook, Limits, dumps
@@ -198,9 +198,17 @@ class Floor:
 
     def _join(self) -> None:
         """Say over which lines each sum runs, and how large its figures may be."""
-        account = [Member(line, line.position, line.working) for line in self.lines]
+        plain = [line for line in self.lines if not line.market.legs]
+        account = [Member(line, line.position, line.working) for line in plain]
         own = [
-            (seat.strategy, Member(self.lines[seat.market.index], seat.position, seat.working)) for seat in self.seats
+            (seat.strategy, Member(self.lines[seat.market.index], seat.position, seat.working))
+            for seat in self.seats
+            if not seat.market.legs
+        ]
+        seated = own + [
+            (seat.strategy, Member(self.lines[seat.market.index], seat.position, seat.working))
+            for seat in self.seats
+            if seat.market.legs
         ]
         for (kind, label), tally in self.tallies.items():
             name = label.partition(" ")[2]
@@ -210,7 +218,7 @@ class Floor:
                 join_members(tally, (member for member in account if self._within(kind, name, member.line)))
         for rules in self.rules.values():
             venue = rules.line.venue
-            rules.crew = [item for owner, item in own if owner == rules.desk.name and item.line.venue is venue]
+            rules.crew = [item for owner, item in seated if owner == rules.desk.name and item.line.venue is venue]
             most = max(rules.line.weight, rules.need, rules.line.need, 1)
             bound(rules.line, most, len(self.lines))
 
@@ -256,11 +264,14 @@ class Floor:
     def count_traded(self, rules: Rules, fill: Fill, now: int) -> None:
         """Add an execution's value to every traded sum over it."""
         line = rules.line
-        if line.weight < 0:
+        if line.market.legs:
+            worth = packages.worth(self, line, int(fill.lots))
+        elif line.weight < 0:
             return
-        cells = 2 * int(fill.lots) * (1 if line.inverse else int(fill.ticks))
+        else:
+            worth = 2 * int(fill.lots) * (1 if line.inverse else int(fill.ticks)) * int(line.weight)
         for tally in rules.tallies:
-            tally.add(cells * line.weight, now)
+            tally.add(worth, now)
 
     def mark(self, now: int) -> None:
         """A second has passed."""
@@ -280,7 +291,7 @@ class Floor:
     def _rate(self) -> None:
         """Take the rates that come from instruments anew."""
         for line in self.lines:
-            if not line.inverse:
+            if not line.inverse and not line.market.legs:
                 reference = line.market.double_reference()
                 if reference > 0:
                     line.seen = reference
@@ -308,7 +319,8 @@ class Floor:
         worse = order.has_price and (fill.ticks - order.ticks) * order.side_code > 0
         if order.replace_lots >= 0 and worse:
             worse = (fill.ticks - order.replace_ticks) * order.side_code > 0
-        if worse or fill.lots <= 0 or fill.ticks <= 0:
+        net = bool(self.markets[order.market].legs)
+        if worse or fill.lots <= 0 or (fill.ticks <= 0 and not net):
             self.alarm(order, False, "FILL_IMPLAUSIBLE", now)
 
     def check_losses(self, now: int) -> None:

@@ -82,7 +82,8 @@ class RiskGate(Screen):
             desk.took = True
         if self.traded:
             self.floor.count_traded(rules, fill, now)
-        if fill.lots <= 0 or fill.ticks <= 0 or (order.has_price and (fill.ticks - order.ticks) * order.side_code > 0):
+        surprising = fill.ticks <= 0 and not rules.line.market.legs
+        if fill.lots <= 0 or surprising or (order.has_price and (fill.ticks - order.ticks) * order.side_code > 0):
             self.floor.check_fill(order, fill, now)
         if self.losses:
             self.floor.check_losses(now)

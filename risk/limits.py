@@ -271,6 +271,8 @@ class LimitBook:
             "quote": item.quote,
             "currency": self.currency,
         }
+        if item.legs:
+            limits.units["legs"] = str(len(item.legs))
         put = limits.values
         lot = Fraction(item.lot_size)
         put["venue_min_qty"] = -int(-Fraction(item.min_qty) // lot)

@@ -114,7 +114,8 @@ def make_lines(book: LimitBook, markets: Iterable[Market], venues: Mapping[str, 
         if rated:
             line.weight = -1
         line.venue.lines.append(line)
-        purse.lines.append(line)
+        if not item.legs:  # what an order in a package may cost, it costs in its legs
+            purse.lines.append(line)
         lines.append(line)
     return lines
 

@@ -15,6 +15,7 @@ from tickwright.risk.finding import Finding, decimal
 from tickwright.risk.hours import is_open
 from tickwright.risk.kill import KILLED, PAUSED, REDUCING
 from tickwright.risk.limits import HUGE, LOSSES, Limits
+from tickwright.risk.packages import net_prices
 
 BPS: Final = 10_000_000_000
 E6: Final = 1_000_000
@@ -26,7 +27,7 @@ PICO: Final = 10**12
 
 def weigh(facts: Mapping[str, int], limits: Limits) -> list[Finding]:
     """Every control that applies, passed or failed. A failing A ends the list."""
-    scales = _Scales(facts, limits)
+    scales = Scales(facts, limits)
     scales.form()
     if any(not item.ok for item in scales.found):
         return scales.found
@@ -42,7 +43,16 @@ def weigh(facts: Mapping[str, int], limits: Limits) -> list[Finding]:
     return sorted(scales.found, key=lambda item: place[item.control])
 
 
-class _Scales:
+def weigh_leg(facts: Mapping[str, int], limits: Limits) -> list[Finding]:
+    """How far an order in a package takes the position of one leg, whose facts and limits these are."""
+    scales = Scales(facts, limits)
+    if scales.grows:
+        scales.reach(facts["added"])
+        scales.shorts(facts["added"])
+    return scales.found
+
+
+class Scales:
     def __init__(self, facts: Mapping[str, int], limits: Limits) -> None:
         self.facts = facts
         self.limits = limits
@@ -52,6 +62,7 @@ class _Scales:
         self.cell = Fraction(limits.units["cell"])
         self.grain = int(limits.units["grain"])
         self.inverse = limits.units["kind"] == "inverse"
+        self.package = "legs" in limits.units
         self.new = facts["action"] == 0 if "action" in facts else True
         self.grows = bool(facts["flags"] & 8)
 
@@ -97,6 +108,8 @@ class _Scales:
         lots, ticks = facts["lots"], facts["ticks"]
         priced = bool(facts["flags"] & 4)
         sane = 0 < lots < HUGE and (0 < ticks < HUGE if priced else 0 <= ticks < HUGE)
+        if self.package:  # a net price has any sign
+            sane = 0 < lots < HUGE and -HUGE < ticks < HUGE
         self.add("A1", "NUMBER_INVALID", sane, self.name(f"{lots} lots at {ticks} ticks is no order"))
         if not sane:
             return
@@ -253,16 +266,10 @@ class _Scales:
         self.most("C1", "MAX_ORDER_QTY", "max_order_qty", lots, self.lot, "order quantity")
         reference = facts["reference2"]
         dear = 2 if self.inverse else max(2 * facts["ticks"], reference)
+        if self.package:
+            dear = max(2 * abs(facts["ticks"]), facts["gross_reference2"])
         self.most("C2", "MAX_ORDER_NOTIONAL", "max_order_notional", lots * dear, self.cell, "order value")
-        for control, code, key, prefix, text in (
-            ("C3", "MAX_POSITION", "max_position", "", "worst-case position"),
-            ("C4", "MAX_STRATEGY_POSITION", "max_strategy_position", "own_", "worst-case position of the strategy"),
-        ):
-            held = facts[f"{prefix}position"]
-            reach = (
-                held + facts[f"{prefix}buys"] + added if facts["side"] > 0 else facts[f"{prefix}sells"] + added - held
-            )
-            self.most(control, code, key, reach, self.lot, text)
+        self.reach(added)
         fresh = 1 if self.new else 0
         for key, column, text in (
             ("max_open_orders", "open_orders", "open orders of the instrument"),
@@ -273,18 +280,37 @@ class _Scales:
             self.most("C7", "MAX_OPEN_ORDERS", key, facts[column] + fresh, 1, text)
         self._bounds(added)
 
-    def _bounds(self, added: int) -> None:
-        """C11 to C13."""
+    def reach(self, added: int) -> None:
+        """C3 and C4."""
         facts = self.facts
-        if facts["flags"] & 2:
-            text = self.name("a reduce-only order would increase or flip the position")
-            self.add("C11", "REDUCE_ONLY_INCREASES", self.reduces(), text)
+        for control, code, key, prefix, text in (
+            ("C3", "MAX_POSITION", "max_position", "", "worst-case position"),
+            ("C4", "MAX_STRATEGY_POSITION", "max_strategy_position", "own_", "worst-case position of the strategy"),
+        ):
+            held = facts[f"{prefix}position"]
+            reach = (
+                held + facts[f"{prefix}buys"] + added if facts["side"] > 0 else facts[f"{prefix}sells"] + added - held
+            )
+            self.most(control, code, key, reach, self.lot, text)
+
+    def shorts(self, added: int) -> None:
+        """C12."""
+        facts = self.facts
         if facts["side"] < 0 and not self.limits.values["allow_short"]:
             held = facts["holding"] if self.limits.units["kind"] == "spot" else facts["position"]
             value = facts["sells"] + added
             scope = self.limits.scopes.get("allow_short", "global")
             text = self.name("worst-case sale beyond holdings:")
             self.add("C12", "SHORT_NOT_ALLOWED", value <= held, text, value * self.lot, held * self.lot, scope)
+
+    def _bounds(self, added: int) -> None:
+        """C11 to C13."""
+        facts = self.facts
+        if facts["flags"] & 2:
+            text = self.name("a reduce-only order would increase or flip the position")
+            self.add("C11", "REDUCE_ONLY_INCREASES", self.reduces(), text)
+        if not self.package:
+            self.shorts(added)
         if facts["parent_lots"]:
             value, most = facts["parent_used"], facts["parent_lots"]
             text = self.name("executed and working quantity of the parent's children")
@@ -334,13 +360,16 @@ class _Scales:
 
     def prices(self) -> None:
         facts, limits = self.facts, self.limits
+        if self.package:
+            net_prices(self)
+            return
         reference = facts["reference2"]
         self.add("D3", "REFERENCE_MISSING", reference > 0, self.name("no live book and no trade to take a price from"))
         stale = facts["data_age"]
         self.most("D4", "MARKET_DATA_STALE", "max_data_age_ms", stale, Fraction(1, MILLI), "age of the book (ms)")
         live = facts["health"] == Health.LIVE
         self.add("D5", "BOOK_INVALID", live, self.name(f"the book is {Health(facts['health']).name}"))
-        self._market_order()
+        self.market_order()
         if reference <= 0:
             return
         self._collar(reference)
@@ -390,12 +419,14 @@ class _Scales:
         else:
             self.ratio("D1", "PRICE_COLLAR", "collar_bps", -beyond, reference, "price behind the reference (bps)", 10)
 
-    def _market_order(self) -> None:
+    def market_order(self) -> None:
         facts = self.facts
         if facts["type"] != OrderType.MARKET:
             return
         word = self.limits.words["market_orders"]
         ok = word == "allow" or (word == "protect" and (facts["ticks"] > 0 or facts["reference2"] <= 0))
+        if self.package:
+            ok = word == "allow"
         scope = self.limits.scopes["market_orders"]
         self.add("D8", "MARKET_ORDER_UNPROTECTED", ok, self.name("market orders are not allowed"), scope=scope)
 

@@ -94,9 +94,10 @@ class Screen(Gate):
         return None
 
     def protective(self, rules: Rules, side: int) -> int:
-        """The collar price of a market order, rounded to the tick towards the reference; 0 without a reference."""
+        """The collar price of a market order, rounded to the tick towards the reference; 0 without a reference, and
+        for a package, whose market orders are not protected."""
         reference = rules.line.market.double_reference()
-        if reference <= 0:
+        if reference <= 0 or rules.line.market.legs:
             return 0
         edge = reference
         if side > 0:
@@ -108,7 +109,7 @@ class Screen(Gate):
 
     def passes(self, rules: Rules, order: Order, lots: int, added: int, ticks: int, now: int, action: int) -> bool:
         """Whether every control obviously holds; what was looked at is in the evidence."""
-        if self.checks or not rules.sound or rules.state != 0:
+        if self.checks or not rules.sound or rules.state != 0 or rules.line.market.legs:
             return False
         if self.stale or self.to_cancel:
             self.freshen()
@@ -150,6 +151,7 @@ class Screen(Gate):
         seen[5] = added
         seen[6] = ticks
         seen[7] = order.expire_ts
+        seen[60] = 0
         if order.external or order.malformed != "":
             return False
         if lots < rules.min_lots or lots > rules.max_lots or lots <= 0 or lots >= LOW_HALF:

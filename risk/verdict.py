@@ -13,6 +13,7 @@ from tickwright.engine.order import Denial, Order
 from tickwright.engine.parent import Parent
 from tickwright.engine.terms import LIVE, NO_TIME, OrderType
 from tickwright.engine.times import as_text
+from tickwright.risk import packages
 from tickwright.risk.check import CHECK_ERROR, ask
 from tickwright.risk.controls import CODE_CONTROL, NUMBER
 from tickwright.risk.evidence import split
@@ -20,7 +21,7 @@ from tickwright.risk.finding import Finding
 from tickwright.risk.hours import window
 from tickwright.risk.kill import KILLED, KillMode
 from tickwright.risk.limits import HUGE, Limits
-from tickwright.risk.scales import weigh
+from tickwright.risk.scales import weigh, weigh_leg
 from tickwright.risk.state import Line, Rules
 
 if TYPE_CHECKING:
@@ -57,6 +58,9 @@ def judge(
     _reopen(rules, limits, now)
     facts = gather(floor, gate, rules, order, lots, added, ticks, now, action)
     found = [item for item in weigh(facts, limits) if not item.ok]
+    if rules.line.market.legs and not any(item.control.startswith("A") for item in found):
+        found += _legs(floor, rules, facts)
+        found.sort(key=lambda item: NUMBER.get(item.control, PLUGIN))
     found = _unusual(floor, gate, rules, order, facts, found)
     if found and found[0].control.startswith("A"):
         return _deny(gate, order, found[:1], facts, floor.columns, now, action)
@@ -151,8 +155,9 @@ def gather(
     facts |= _holdings(rules, line)
     facts |= _system(gate, rules, order, now)
     facts |= _market(gate, rules, order, facts, now)
-    facts |= _purse(rules, order.side_code, int(added), int(ticks))
-    facts |= _sums(floor, rules, order.side_code, int(added), now)
+    extras = packages.extras_of(rules, order.side_code, int(added))
+    facts |= _purse(floor, rules, extras, int(ticks))
+    facts |= _sums(floor, rules, extras, now)
     facts |= _pace(rules, now)
     facts |= _kin(gate, rules, order, int(lots), int(ticks), now, action)
     facts |= _losses(floor, order)
@@ -209,8 +214,11 @@ def _market(gate: "RiskGate", rules: Rules, order: Order, facts: dict[str, int],
         "taken": 0,
         "paid": 0,
         "untaken": 0,
+        "gross_reference2": 0,
     }
-    if live and not order.post_only:
+    if market.legs:
+        found["gross_reference2"] = int(market.gross_reference())
+    elif live and not order.post_only:
         found |= _walk(gate, rules, order, facts)
     return found
 
@@ -232,27 +240,28 @@ def _walk(gate: "RiskGate", rules: Rules, order: Order, facts: dict[str, int]) -
     return {"taken": taken, "paid": paid, "untaken": max(rest, 0) if open_ended else 0}
 
 
-def _purse(rules: Rules, side: int, added: int, ticks: int) -> dict[str, int]:
+def _purse(floor: "Floor", rules: Rules, extras: packages.Extras, ticks: int) -> dict[str, int]:
     """What the purse needs with the order and without it."""
     own = rules.line
     need = before = 0
+    takes = packages.needs(floor, rules)
     for line in own.purse.lines:
         held = int(line.position.lots)
         buys, sells = int(line.working.buy_lots), int(line.working.sell_lots)
-        extra = added if line is own else 0
-        if not (held or buys or sells or extra):
+        bought, sold = extras.get(line.index, (0, 0))
+        if not (held or buys or sells or bought or sold):
             continue
         reference = int(line.market.double_reference()) or int(line.seen)
         price = int(reference)
         dear = max(price, 2 * ticks) if line is own else price
-        coefficient = int(rules.need) if line is own and extra else int(line.need)
+        coefficient = takes[line.index] if bought or sold else int(line.need)
         if line.spot:
             plain = int(line.need) * price * buys
             before += plain
-            need += plain + (coefficient * dear * extra if side > 0 else 0)
+            need += plain + coefficient * dear * bought
             continue
         worst = max(held + buys, sells - held)
-        with_order = max(held + buys + (extra if side > 0 else 0), sells - held + (extra if side < 0 else 0))
+        with_order = max(held + buys + bought, sells - held + sold)
         if line.inverse:
             before += -(-worst * int(line.need) // price) if price > 0 else 0
             need += -(-with_order * coefficient // price) if price > 0 else 0
@@ -262,7 +271,7 @@ def _purse(rules: Rules, side: int, added: int, ticks: int) -> dict[str, int]:
     return {"need": need, "need_before": before, "cash": int(own.purse.cash), "purse_grain": int(own.purse.grain)}
 
 
-def _sums(floor: "Floor", rules: Rules, side: int, added: int, now: int) -> dict[str, int]:
+def _sums(floor: "Floor", rules: Rules, extras: packages.Extras, now: int) -> dict[str, int]:
     """Every aggregate over each scope that limits it, with the order and before it."""
     found: dict[str, int] = {}
     for tally in rules.tallies:
@@ -273,7 +282,7 @@ def _sums(floor: "Floor", rules: Rules, side: int, added: int, now: int) -> dict
             line = member.line
             held = int(member.position.lots)
             buys, sells = int(member.working.buy_lots), int(member.working.sell_lots)
-            own = line is rules.line
+            own = line.index in extras
             if not (held or buys or sells or own):
                 continue
             price = int(line.price())
@@ -281,15 +290,15 @@ def _sums(floor: "Floor", rules: Rules, side: int, added: int, now: int) -> dict
                 unknown += 1
                 continue
             unit = int(line.weight) * price
-            for total, extra in zip(totals, (0, added if own else 0), strict=True):
-                high = held + buys + (extra if side > 0 else 0)
-                low = held - sells - (extra if side < 0 else 0)
+            fresh_lots = extras.get(line.index, (0, 0))
+            for total, (bought, sold) in zip(totals, ((0, 0), fresh_lots), strict=True):
+                high = held + buys + bought
+                low = held - sells - sold
                 total[0] += unit * max(high, -low)
                 total[1] += unit * high
                 total[2] += unit * low
-                total[3] += unit * (buys + sells + extra)
-            if own:
-                fresh = unit * added
+                total[3] += unit * (buys + sells + bought + sold)
+            fresh += unit * sum(fresh_lots)
         before, after = totals
         found |= {
             f"{tally.kind}_gross": after[0],
@@ -369,6 +378,18 @@ def _losses(floor: "Floor", order: Order) -> dict[str, int]:
             name = {"F1": "loss", "F2": "own_loss", "F3": "drawdown"}[loss.control]
             value = int(loss.value * PICO)
             found[name] = max(found.get(name, value), value)
+    return found
+
+
+def _legs(floor: "Floor", rules: Rules, facts: dict[str, int]) -> list[Finding]:
+    """What stands against an order in a package because of its legs: C3, C4 and C12 in each."""
+    found = []
+    for leg in rules.line.market.legs:
+        own = packages.rules_of(floor, rules, leg)
+        lots = facts["added"] * abs(leg.lots)
+        side = facts["side"] if leg.lots > 0 else -facts["side"]
+        told = {**facts, **_holdings(own, own.line), "side": side, "added": lots, "lots": lots}
+        found += [item for item in weigh_leg(told, floor.limits[own.owner, own.line.index]) if not item.ok]
     return found
 
 

@@ -111,6 +111,8 @@ def instrument_of(row: SymbolData, venue: str, now: int) -> Listed:
         min_notional=_amount(row.minimum_value, "minimum_value", row.symbol) or Decimal(0),
         max_notional=_amount(row.maximum_value, "maximum_value", row.symbol),
         expiry_ns=named.expiry_ns or None,
+        strike=named.strike,
+        right=named.right,
         tradable=row.status == "active" and product is not Product.INDEX and not ended,
     )
     return Listed(instrument=instrument, entity_id=row.tradeable_entity_id)
@@ -172,6 +174,7 @@ def package(symbol: str, known: Mapping[str, Listed], venue: str) -> Listed:
         min_qty=_decimal(symbol, math.ceil(least / lot) * lot),
         expiry_ns=min(expiries, default=None),
         tradable=all(part.tradable for part in parts),
+        legs=tuple((part.id, ratio) for part, (_, ratio) in zip(parts, legs, strict=True)),
     )
     return Listed(instrument=instrument)
 

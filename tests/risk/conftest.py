@@ -9,7 +9,7 @@ import pytest
 from tickwright.engine.balance import Balance
 from tickwright.engine.draft import draft
 from tickwright.engine.instrument import Instrument
-from tickwright.engine.market import Market, Seat
+from tickwright.engine.market import Market, Seat, join_packages
 from tickwright.engine.order import Approved, Denial, Fill, Order, approval
 from tickwright.engine.orders import OrderManager
 from tickwright.engine.ports import Ledger
@@ -102,6 +102,7 @@ class World:
             for i, name in enumerate(strategies)
             for market in self.markets
         ]
+        join_packages(self.markets, self.seats)
         listed = {"global": {**off, **(risk or {})}, **(scopes or {})}
         kept = {key: more.pop(key) for key in ("capabilities", "kill") if key in more}
         self.book = LimitBook(mode, listed, instruments, currency="USDT", **more)
