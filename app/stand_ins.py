@@ -13,7 +13,7 @@ from tickwright.engine.capability import Capability
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Order
 from tickwright.engine.run_clock import RunClock
-from tickwright.engine.wire import Inbox, OrderFacts, TradeFacts
+from tickwright.engine.wire import Inbox, OrderFacts, PositionFacts, TradeFacts
 
 
 class ReplayedClock(RunClock):
@@ -175,6 +175,9 @@ class SilentWire:
         return ()
 
     async def holdings(self) -> Mapping[str, Decimal] | None:
+        return None
+
+    async def positions(self) -> Mapping[str, PositionFacts] | None:
         return None
 
 

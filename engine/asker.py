@@ -13,9 +13,9 @@ from tickwright.engine.core import Core
 from tickwright.engine.intake import Link
 from tickwright.engine.market import Market
 from tickwright.engine.order import Order
-from tickwright.engine.sweep import PAUSES_NS, Sweep
+from tickwright.engine.sweep import PAUSES_NS, Sweep, touched
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import Clock, OrderFacts, QueryFailed, TradeFacts, Wire
+from tickwright.engine.wire import Clock, OrderFacts, PositionFacts, QueryFailed, TradeFacts, Wire
 from tickwright.engine.witness import Witness, applied
 
 PASS_NS: Final = 30 * SECOND
@@ -120,10 +120,11 @@ class Asker:
                 trades = await self.wire.trades(since)
                 live = await self.wire.open_orders()
                 holdings = await self.wire.holdings()
+                positions = await self.wire.positions()
         except (QueryFailed, trio.TooSlowError) as error:
             self.unanswered(str(error) or "no answer in time")
         else:
-            self.answered(trades, live, holdings, since, asked)
+            self.answered(trades, live, holdings, since, asked, positions)
 
     @applied
     def begin_asking(self) -> int:
@@ -147,6 +148,7 @@ class Asker:
         holdings: Mapping[str, Decimal] | None,
         since: int,
         asked: int,
+        positions: Mapping[str, PositionFacts] | None = None,
     ) -> None:
         """The venue said everything that it was asked."""
         sweep = self.sweep
@@ -155,10 +157,11 @@ class Asker:
         now = self.now()
         sweep.traded(trades, since, asked, now)
         sweep.listed(live, asked, now)
-        for asset in sweep.held(holdings, now) if holdings is not None else ():
+        stated = holdings is not None or positions is not None
+        for asset in sweep.held(holdings, now, positions) if stated else ():
             self.mismatch(asset, now)
         self.conclude(now)
-        self.reopen(asked, now, compared=holdings is None or sweep.compared)
+        self.reopen(asked, now, compared=not stated or sweep.compared)
         self.driver.applied()
 
     def conclude(self, now: int) -> None:
@@ -205,7 +208,7 @@ class Asker:
         core.recorder.note(2, text, now)
         self.driver.tell(text)
         for market in core.markets:
-            if market.venue_name == self.wire.venue and asset in (market.instrument.base, market.instrument.quote):
+            if market.venue_name == self.wire.venue and asset in touched(market.instrument):
                 self.driver.reduce_only(market.instrument.id, text)
 
     # --- one order, and the end ---------------------------------------------------------------------------------------

@@ -224,6 +224,32 @@ class RequestForQuote:
     venue_ts: int = 0
 
 
+@frozen(kw_only=True)
+class Settled:
+    """The venue closed a position, since its instrument has ended: at `price`, in price units and on any step.
+
+    `settlement_id` names the settlement, so that one that is told again is known; it may come long after the fact.
+    """
+
+    instrument: str
+    price: Decimal
+    settlement_id: str
+    ts: int
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class Funded:
+    """The venue paid funding for a position, or took it (an `amount` below zero), in `currency`."""
+
+    instrument: str
+    amount: Decimal
+    currency: str
+    funding_id: str
+    ts: int
+    venue_ts: int = 0
+
+
 OrderReport = (
     OrderAccepted
     | OrderRejected
@@ -237,4 +263,6 @@ OrderReport = (
 
 VenueReport = LinkChanged | SendFailed | QueryWanted | MessageRefused | BackOff | ClockMeasured
 
-Event = BookChanged | BookLost | Traded | RequestForQuote | OrderReport | VenueReport
+Payment = Settled | Funded
+
+Event = BookChanged | BookLost | Traded | RequestForQuote | OrderReport | VenueReport | Payment

@@ -17,6 +17,7 @@ from tickwright.engine.events import (
     CancelRejected,
     ClockMeasured,
     Event,
+    Funded,
     LinkChanged,
     MessageRefused,
     OrderAccepted,
@@ -30,10 +31,12 @@ from tickwright.engine.events import (
     ReplaceRejected,
     RequestForQuote,
     SendFailed,
+    Settled,
     Traded,
 )
 from tickwright.engine.market import Market
 from tickwright.engine.order import Order
+from tickwright.engine.paying import Payments
 from tickwright.engine.ports import TapeVenue
 from tickwright.engine.reconcile import VenueTrade
 from tickwright.engine.strangers import Strangers
@@ -97,6 +100,7 @@ class Intake:
         self.simulated: dict[int, TapeVenue] = {}
         self.first: dict[int, list[Callable[[Market], None]]] = {}
         self.reasons: dict[str, str] = {}
+        self.payments = Payments(core)
         for known in strangers.values():
             known.charge = lambda order, trade: self.charge(order, trade.trade_id, trade.fee, trade.fee_currency)
 
@@ -169,6 +173,8 @@ class Intake:
                 self.clock(event)
             case RequestForQuote():
                 self.request(event)
+            case Settled() | Funded():
+                self.payments.take(event, ts)
             case _:
                 self.report(event, ts)
         core.refresh_due()

@@ -25,6 +25,7 @@ from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.retelling import retell
 from tickwright.engine.run_clock import RunClock
 from tickwright.engine.surroundings import Authority, Health, Records
+from tickwright.engine.sweep import touched
 from tickwright.engine.terms import LIVE, NO_TIME
 from tickwright.engine.times import SECOND
 from tickwright.engine.traffic import Failure
@@ -182,8 +183,18 @@ class Live:
         """Have a book read anew that has been silent too long, where the venue does not keep quiet by itself."""
         while True:
             await trio.sleep(1)
+            self.look_at_expiries(port.venue)
             if port.link.up and not port.wire.capability.quiet_books:
                 self.look_at_books(port.venue)
+
+    @applied
+    def look_at_expiries(self, venue: str) -> None:
+        """Let nothing but a settlement change positions in instruments that have ended."""
+        now = max(self.clock.now(), self.core.now)
+        for instrument, text in self.intake.payments.unsettled(venue, now):
+            self.core.recorder.note(1, text, now)
+            self.authority.reduce_only(instrument, text, now)
+            self.told(text)
 
     @applied
     def look_at_books(self, venue: str) -> None:
@@ -310,7 +321,8 @@ class Live:
 
     @applied
     def adopt(self, venue: str, asset: str, reason: str, by: str) -> None:
-        """Take the venue's word for what the account holds of an asset that did not agree; a transfer, and no profit.
+        """Take the venue's word for what the account holds of an asset, or of a derivative by its id, that did not
+        agree; no profit.
 
         Raises:
             TickwrightError: no such venue, or nothing differs there.
@@ -321,11 +333,11 @@ class Live:
         now = max(self.clock.now(), self.core.now)
         self.core.now = now
         gap = asker.sweep.accept_holding(asset)
-        self.core.books.portfolio.transfer(asset, gap, f"adopted by {by}: {reason}", asker.wire.venue)
+        self.intake.payments.adopt(asset, gap, f"adopted by {by}: {reason}", asker.wire.venue)
         text = f"{asker.wire.venue}: {gap} {asset} adopted by {by}: {reason}"
         self.core.recorder.note(1, text, now)
         for market in self.core.markets:
-            assets = {market.instrument.base, market.instrument.quote}
+            assets = touched(market.instrument)
             if market.venue_name == asker.wire.venue and asset in assets and not assets & set(asker.sweep.mismatched):
                 self.authority.active(market.instrument.id, text, now)
         self.told(text)

@@ -14,6 +14,7 @@ cdef class Portfolio:
     cdef readonly list marks
     cdef readonly long long day
     cdef readonly dict adjustments
+    cdef readonly dict payments
     cdef list rates
     cdef object scale
     cdef dict rate_of

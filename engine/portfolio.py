@@ -16,13 +16,15 @@ from tickwright.engine.balance import Balance, cash_term, size_term
 from tickwright.engine.errors import UnitError
 from tickwright.engine.instrument import Instrument, Kind
 from tickwright.engine.ledger import RATE_DIGITS, Ledger
-from tickwright.engine.money import decimals_of, from_atoms, to_atoms
+from tickwright.engine.money import decimals_of, from_atoms, half_even, to_atoms
 from tickwright.engine.position import MONEY_DIGITS, Position, money_digits
 
 EXTERNAL: Final = -1
 """The strategy of a fill that no strategy ordered."""
 
 SPOT: Final = Kind.SPOT
+PAYMENTS_KEPT: Final = 100_000
+"""Names of settlements and funding that are remembered: at three a day, those of 300 instruments for 100 days."""
 DAY_NS: Final = 86_400_000_000_000
 
 
@@ -57,6 +59,7 @@ class Portfolio:
         "meters",
         "opening",
         "opening_worth",
+        "payments",
         "rate_of",
         "rates",
         "scale",
@@ -95,6 +98,7 @@ class Portfolio:
         self.meters: list[tuple[str, Balance]] = []
         self.held_at: dict[str, dict[str, int]] = {}
         self.adjustments: dict[tuple[str, str], Decimal] = {}
+        self.payments: dict[tuple[int, str], None] = {}
 
     def _ledger(self, name: str) -> Ledger:
         return Ledger(name, [Position(each, self.digits) for each in self.instruments], self.rates)
@@ -191,6 +195,69 @@ class Portfolio:
             if name == currency:
                 meter.move(self.atoms(amount))
         self._note(reason, currency, amount)
+
+    def settle(self, market: int, price: Decimal, name: str) -> bool:
+        """Close every line of a market that has ended at what the venue settled it at; whether `name` is a new one."""
+        if not self._new_payment(market, name):
+            return False
+        for owner in (self.account, *self.ledgers):
+            line = owner.lines[market]
+            if line.lots:
+                line.settle(Fraction(price))
+        return True
+
+    def fund(self, market: int, amount: Decimal, name: str) -> bool:
+        """Book funding on the account's line, and each strategy's share by its part of the position; whether `name` is
+        a new one. Shares are rounded half-even.
+        """
+        if not self._new_payment(market, name):
+            return False
+        held = int(self.account.lines[market].lots)
+        atoms = self.atoms(amount)
+        for owner in self.ledgers:
+            line = owner.lines[market]
+            if held and line.lots:
+                share = half_even(atoms * int(line.lots) * (1 if held > 0 else -1), abs(held))
+                line.adjust(from_atoms(share, self.digits))
+        self.account.lines[market].adjust(amount)
+        self._note("funding", self.instruments[market].settle_currency, amount)
+        return True
+
+    def _new_payment(self, market: int, name: str) -> bool:
+        key = (market, name)
+        if key in self.payments:
+            return False
+        self.payments[key] = None
+        if len(self.payments) > PAYMENTS_KEPT:
+            del self.payments[next(iter(self.payments))]
+        return True
+
+    def adopt(self, market: int, lots: int, ticks: int) -> None:
+        """Take the venue's word for a position that differs by so many lots, as no profit.
+
+        Where nothing is left, every line is closed at what it cost; else the account's moves at `ticks`, for no fee.
+        """
+        line = self.account.lines[market]
+        if line.lots + lots:
+            line.fill(1 if lots > 0 else -1, abs(lots), ticks, 1, Decimal(0))
+            return
+        for owner in (self.account, *self.ledgers):
+            line = owner.lines[market]
+            if line.lots:
+                line.write_off()
+
+    def cash_at(self, currency: str, venue: str) -> Decimal:
+        """What a venue holds in a currency, with every position there at what it cost counted as spent.
+
+        Unlike `balance` it does not hang on which part of a position a close was reckoned against, nor on how the
+        price of a package was shared among its legs.
+        """
+        total = self.balance_atoms(currency, venue)
+        for market, each in enumerate(self.instruments):
+            if each.kind is not SPOT and each.settle_currency == currency and each.venue == venue:
+                line = self.account.lines[market]
+                total += line.cash_atoms() - line.realized_atoms() + line.fees_atoms()
+        return from_atoms(total, self.digits)
 
     def _note(self, reason: str, currency: str, amount: Decimal) -> None:
         before = self.adjustments.get((reason, currency), Decimal(0))

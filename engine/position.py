@@ -303,6 +303,38 @@ class Position(OpenCost):
         self._set_cost(new_cost)
         self.fills += 1
 
+    def settle(self, price: Fraction) -> None:
+        """Close what is held at a price that need lie on no tick, for no fee: the instrument has ended.
+
+        Raises:
+            UnitError: an inverse contract at a price that is not above zero; nothing is booked.
+        """
+        instrument, lots = self.instrument, int(self.lots)
+        if self.inverse:
+            if price <= 0:
+                raise UnitError(f"{instrument.id}: expected a settlement price above zero, received {price}")
+            size = Fraction(instrument.lot_size) * Fraction(instrument.multiplier) * abs(lots) * 10**INVERSE_DIGITS
+            exact = -size / price if lots > 0 else size / price
+            worth = Fraction(half_even(exact.numerator, exact.denominator))
+        else:
+            worth = lots * price / Fraction(instrument.tick_size)
+        self._close_at(worth)
+
+    def write_off(self) -> None:
+        """Forget what is held as if it had been closed at what it cost: no profit, no fee."""
+        self._spill()
+        self._close_at(Fraction(int(self.far_cost), FINE))
+
+    def _close_at(self, worth: Fraction) -> None:
+        """End the position for so many value units, whole or not; what no value unit says is booked beside it."""
+        self._spill()
+        whole = half_even(worth.numerator, worth.denominator)
+        self.lots = 0
+        self._move(whole, 0)
+        rest = (worth - whole) * self.unit_atoms
+        self.adjusted += half_even(rest.numerator, rest.denominator)
+        self.far = 1
+
     def adjust(self, amount: Decimal) -> None:
         """Add money that no fill explains, in settle currency: funding received, or paid when negative."""
         self.adjusted += self._atoms(amount, "adjustment")

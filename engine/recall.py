@@ -304,6 +304,12 @@ class Memory:
             case "reprice":
                 old, new = said["old_ticks"], said["new_ticks"]
                 portfolio.reprice(market, owner, said["side"], said["lots"], old, new, said["maker"])
+            case "settle":
+                portfolio.settle(market, Decimal(said["price"]), said["name"])
+            case "fund":
+                portfolio.fund(market, Decimal(said["amount"]), said["name"])
+            case "adopt":
+                portfolio.adopt(market, said["lots"], said["ticks"])
             case "adjust":
                 portfolio.cash_adjust(Decimal(said["amount"]), said["reason"], market, owner)
 

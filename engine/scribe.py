@@ -174,6 +174,22 @@ class KeptPortfolio(Portfolio):
         self._say("adjust", market, strategy, amount=str(amount), reason=reason)
         super().cash_adjust(amount, reason, market, strategy)
 
+    def settle(self, market: int, price: Decimal, name: str) -> bool:
+        if not super().settle(market, price, name):
+            return False
+        self._say("settle", market, -1, price=str(price), name=name)
+        return True
+
+    def fund(self, market: int, amount: Decimal, name: str) -> bool:
+        if not super().fund(market, amount, name):
+            return False
+        self._say("fund", market, -1, amount=str(amount), name=name)
+        return True
+
+    def adopt(self, market: int, lots: int, ticks: int) -> None:
+        self._say("adopt", market, -1, lots=lots, ticks=ticks)
+        super().adopt(market, lots, ticks)
+
     def transfer(self, currency: str, amount: Decimal, reason: str, venue: str = "") -> None:
         if self.scribe is not None:
             body = {"move": "transfer", "currency": currency, "amount": str(amount), "reason": reason, "venue": venue}

@@ -11,6 +11,7 @@ from decimal import Decimal
 
 from tickwright.engine.core import Core
 from tickwright.engine.errors import TickwrightError
+from tickwright.engine.instrument import Instrument, Kind
 from tickwright.engine.intake import Intake
 from tickwright.engine.market import Market
 from tickwright.engine.marks import LINK_LOST, RESTARTED
@@ -19,13 +20,16 @@ from tickwright.engine.reconcile import Absence, Reconciler, VenueTrade, VenueVi
 from tickwright.engine.strangers import Strangers
 from tickwright.engine.terms import CANCELED, EXPIRED, FILLED, PENDING_SEND, REJECTED, UNKNOWN
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import OrderFacts, Standing, TradeFacts
+from tickwright.engine.wire import OrderFacts, PositionFacts, Standing, TradeFacts
 
 PAUSES_NS = (SECOND, 2 * SECOND, 4 * SECOND, 8 * SECOND, 15 * SECOND)
 """How long to wait before asking for a doubtful order again."""
 
 OVERLAP_NS = 60 * SECOND
 """Executions are asked for from this long before the last pass: a venue's clock and its lists may be behind."""
+
+AVERAGE_STEP = Decimal("0.000000001")
+"""Venues state average prices with some ten decimals; rounding of this size for each unit of a position is none."""
 
 MISMATCH_NS = 2 * SECOND
 """A holding must differ for this long, with nothing in flight, before it counts as a mismatch."""
@@ -247,8 +251,14 @@ class Sweep:
 
     # --- holdings -----------------------------------------------------------------------------------------------------
 
-    def held(self, holdings: Mapping[str, Decimal], now: int) -> list[str]:
-        """Compare what the account holds with what our books say; returns the assets that newly do not agree.
+    def held(
+        self,
+        holdings: Mapping[str, Decimal] | None,
+        now: int,
+        positions: Mapping[str, PositionFacts] | None = None,
+    ) -> list[str]:
+        """Compare what the account holds with what our books say; returns what newly does not agree: assets, and ids of
+        derivatives, whose positions are compared to the lot.
 
         A difference counts once it has been the same for a while with no order in flight. No trade is ever invented
         to explain it.
@@ -257,10 +267,13 @@ class Sweep:
         if not self.compared:
             self.differs.clear()
             return []
+        gaps = {} if holdings is None else self.gaps(holdings, positions)
+        for market in self.core.markets if positions is not None else ():
+            if self.derivative(market):
+                stated = positions.get(market.instrument.id) if positions is not None else None
+                gaps[market.instrument.id] = Decimal((stated.lots if stated else 0) - market.position.lots)
         found = []
-        portfolio = self.core.books.portfolio
-        for asset in self.assets():
-            gap = holdings.get(asset, Decimal(0)) - portfolio.balance(asset, self.venue)
+        for asset, gap in gaps.items():
             seen, since = self.differs.get(asset, (Decimal(0), now))
             if gap == 0:
                 self.differs.pop(asset, None)
@@ -272,9 +285,45 @@ class Sweep:
                 found.append(asset)
         return found
 
+    def derivative(self, market: Market) -> bool:
+        """Whether a market's position is one that this venue's account holds as such."""
+        instrument = market.instrument
+        return market.venue_name == self.venue and instrument.kind is not Kind.SPOT and not instrument.legs
+
+    def gaps(
+        self, holdings: Mapping[str, Decimal], positions: Mapping[str, PositionFacts] | None
+    ) -> dict[str, Decimal]:
+        """By how much more the venue holds of each asset than our fills explain.
+
+        Where derivatives settle in an asset, both sides count every position at what it cost as spent, so that it does
+        not matter against which part of a position a close was reckoned. Average prices are rounded where they are
+        stated, so that a difference of that size is none.
+        """
+        portfolio = self.core.books.portfolio
+        found = {}
+        for asset in self.assets():
+            theirs, slack = holdings.get(asset, Decimal(0)), Decimal(0)
+            ours = portfolio.balance(asset, self.venue)
+            settling = [each for each in self.core.markets if self.derivative(each)]
+            settling = [each for each in settling if each.instrument.settle_currency == asset]
+            averages = [positions.get(each.instrument.id) for each in settling] if positions is not None else []
+            if settling and all(each is None or each.average is not None for each in averages):
+                ours = portfolio.cash_at(asset, self.venue)
+                for market, stated in zip(settling, averages, strict=False):
+                    if stated is not None and stated.average is not None:
+                        size = market.instrument.qty(stated.lots) * market.instrument.multiplier
+                        theirs -= size * stated.average
+                        slack += abs(size) * AVERAGE_STEP
+                slack += AVERAGE_STEP
+            gap = theirs - ours
+            found[asset] = gap if abs(gap) > slack else Decimal(0)
+        return found
+
     def agrees(self, market: Market) -> bool:
         """Whether nothing in a market is in doubt, by the last answers about orders and holdings."""
-        assets = {market.instrument.base, market.instrument.quote}
+        if market.index in self.intake.payments.waiting:
+            return False
+        assets = touched(market.instrument)
         doubtful = any(order.state_code == UNKNOWN and order.market == market.index for order in self.ours())
         return not doubtful and assets.isdisjoint(self.differs) and assets.isdisjoint(self.mismatched)
 
@@ -298,3 +347,8 @@ class Sweep:
             if market.venue_name == self.venue:
                 names |= dict.fromkeys((market.instrument.base, market.instrument.quote))
         return [name for name in names if name]
+
+
+def touched(instrument: Instrument) -> set[str]:
+    """What a mismatch can be about that concerns an instrument: its assets, or its own position."""
+    return {instrument.base, instrument.quote, instrument.id}

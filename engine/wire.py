@@ -81,6 +81,15 @@ class OrderFacts:
     venue_ts: int = 0
 
 
+@frozen(kw_only=True)
+class PositionFacts:
+    """What the venue says of one derivative that the account holds: signed `lots`, and at which average price in price
+    units (None: not stated)."""
+
+    lots: int
+    average: Decimal | None = None
+
+
 class Clock(Protocol):
     """The two times of a process. Only this tells time; tests pass their own."""
 
@@ -163,3 +172,7 @@ class Wire(Protocol):
     async def holdings(self) -> Mapping[str, Decimal] | None:
         """What the account holds of each asset, whatever part of it is tied up; None where the venue does not say."""
         ...
+
+    async def positions(self) -> Mapping[str, PositionFacts] | None:
+        """What the account holds of each derivative, by the instrument's id; None where the venue does not say."""
+        return None

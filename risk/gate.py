@@ -95,7 +95,8 @@ class RiskGate(Screen):
             rules.desk.rejects.append(now)
 
     def mark(self, now: int) -> None:
-        """Sample the references, let windows pass, evaluate losses, roll the day."""
+        """Sample the references, let windows pass, evaluate losses, roll the day; read balances anew."""
+        self.stale = True
         self.floor.mark(now)
 
     def disable(self, strategy_index: int, reason: str, now: int) -> None:

@@ -6,6 +6,7 @@ codec.py      what the venue says: frames to messages; `own.py` reads what answe
 reference.py  instruments, packages of legs, what a symbol says
 entry.py      a new order in the venue's words; life.py how long it lives
 books.py      books without sequence numbers: what cannot be, is lost
+payments.py   settlements and funding
 rfqs.py       who asks for quotes, apart from every book
 tags.py       requests under way and their deadlines
 requests.py   which order a reply belongs to

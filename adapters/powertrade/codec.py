@@ -84,6 +84,8 @@ class Codec:
             "execution": own.execution,
             "cancel_order": own.cancel,
             "cancel_order_response": own.cancel,
+            "settlement": own.settlement,
+            "funding": own.funding,
             "new_bulk_order_response": own.bulk,
             "cancel_all_orders_response": own.cancel_all,
             "refresh_response": own.refreshed,

@@ -31,6 +31,7 @@ from tickwright.adapters.powertrade.messages import (
     CancelStated,
     Executed,
     Failed,
+    FundingStated,
     Heard,
     HistoryStated,
     Ignored,
@@ -55,6 +56,7 @@ from tickwright.adapters.powertrade.messages import (
     RfqMessage,
     RfqShown,
     RfqsStated,
+    SettlementStated,
     Unrecognised,
 )
 from tickwright.adapters.powertrade.notices import (
@@ -67,6 +69,7 @@ from tickwright.adapters.powertrade.notices import (
     Unanswered,
     Unattributed,
 )
+from tickwright.adapters.powertrade.payments import payment
 from tickwright.adapters.powertrade.requests import Requests, not_logged_in
 from tickwright.adapters.powertrade.rfqs import Rfqs
 from tickwright.adapters.powertrade.tags import Ask, Asked, Tags
@@ -372,6 +375,8 @@ class Link:
                 return self._trade(message, at)
             case Accepted():
                 return list(self.requests.accepted(message, at))
+            case SettlementStated() | FundingStated():
+                return [payment(message, self._venue, at)]
             case Rejected():
                 return list(self.requests.rejected(message, at))
             case Executed():

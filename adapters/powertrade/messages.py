@@ -243,6 +243,7 @@ class Held:
     symbol: str
     size: Decimal
     product: str
+    average: Decimal | None = None
 
 
 @frozen(kw_only=True)
@@ -292,6 +293,27 @@ class OrderMissing:
 
 
 @frozen(kw_only=True)
+class SettlementStated:
+    """A position was closed, since its instrument has ended."""
+
+    symbol: str
+    settlement_id: str
+    price: Decimal
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
+class FundingStated:
+    """Funding was paid to us, or (below zero) by us."""
+
+    symbol: str
+    funding_id: str
+    amount: Decimal
+    asset: str
+    venue_ts: int = 0
+
+
+@frozen(kw_only=True)
 class Ignored:
     """Known, and not for us: an instrument that is not ours, or a name in the list of those out of scope."""
 
@@ -309,6 +331,7 @@ class Unrecognised:
 BookMessage = BookStated | OrderShown | OrderGone | OrderMoved | OrderTaken | LevelsChanged
 RfqMessage = RfqsStated | RfqShown | RfqGone
 OwnMessage = Accepted | Rejected | Executed | CancelStated
+PaymentMessage = SettlementStated | FundingStated
 AnswerMessage = (
     PassedOn
     | Refreshed
@@ -328,6 +351,7 @@ Message = (
     | PublicTrade
     | RfqMessage
     | OwnMessage
+    | PaymentMessage
     | AnswerMessage
     | Ignored
     | Unrecognised

@@ -13,6 +13,7 @@ from tickwright.adapters.powertrade.messages import (
     CancelStated,
     Executed,
     Failed,
+    FundingStated,
     Heard,
     Held,
     HistoryStated,
@@ -25,6 +26,7 @@ from tickwright.adapters.powertrade.messages import (
     Refreshed,
     Rejected,
     Replied,
+    SettlementStated,
 )
 from tickwright.adapters.powertrade.wire import said
 from tickwright.adapters.strict import typed
@@ -109,6 +111,27 @@ def cancel(body: object) -> Message:
     )
 
 
+def settlement(body: object) -> Message:
+    told = typed(body, wire.PaymentData, "", "settlement")
+    return SettlementStated(
+        symbol=told.symbol,
+        settlement_id=needed(told.settlement_id, "settlement.settlement_id"),
+        price=amount(told.price, "settlement.price"),
+        venue_ts=moment(told.utc_timestamp, "settlement.utc_timestamp"),
+    )
+
+
+def funding(body: object) -> Message:
+    told = typed(body, wire.PaymentData, "", "funding")
+    return FundingStated(
+        symbol=told.symbol,
+        funding_id=needed(told.funding_id, "funding.funding_id"),
+        amount=decimal(told.amount, "funding.amount"),
+        asset=told.asset,
+        venue_ts=moment(told.utc_timestamp, "funding.utc_timestamp"),
+    )
+
+
 def bulk(body: object) -> Message:
     return _passed_on(body, "new_bulk_order")
 
@@ -146,7 +169,9 @@ def positions(body: object) -> Message:
         size = decimal(row.size, "positions_response.positions.size")
         if row.side == "short" and size > 0:
             size = -size
-        held.append(Held(symbol=row.symbol, size=size, product=row.product_type))
+        average = said(row.average_entry_price)
+        price = decimal(average, "positions_response.positions.average_entry_price") if average else None
+        held.append(Held(symbol=row.symbol, size=size, product=row.product_type, average=price))
     return PositionsStated(user_tag=told.user_tag, positions=tuple(held))
 
 

@@ -34,7 +34,7 @@ from tickwright.engine.errors import UnitError
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.terms import Liquidity
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import Clock, OrderFacts, QueryFailed, Standing, TradeFacts
+from tickwright.engine.wire import Clock, OrderFacts, PositionFacts, QueryFailed, Standing, TradeFacts
 
 _FRESH_NS: Final = (LIFE_S - 10) * SECOND
 _NOT_FOUND: Final = "not found"
@@ -264,8 +264,8 @@ class Queries:
             raise self._odd("/v1/api/balances", told)
         return dict(told.cash)
 
-    async def positions(self) -> Mapping[str, int]:
-        """What is held of each derivative in lots, short below zero; what is not listed is left out and told of."""
+    async def positions(self) -> Mapping[str, PositionFacts]:
+        """What is held of each derivative; what is not listed is left out and told of."""
         told = await self._question("/v1/api/positions")
         if not isinstance(told, PositionsStated):
             raise self._odd("/v1/api/positions", told)
@@ -274,7 +274,8 @@ class Queries:
             instrument = self._instrument(held.symbol, "")
             try:
                 if instrument is not None:
-                    found[instrument.id] = instrument.lots(held.size)
+                    lots = instrument.lots(held.size)
+                    found[instrument.id] = PositionFacts(lots=lots, average=held.average)
                     continue
                 reason = f"{held.symbol}: expected a known instrument"
             except UnitError as error:

@@ -36,7 +36,7 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Order
 from tickwright.engine.terms import GTD, NO_TIME, OrderType, TimeInForce
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import Clock, Inbox, LoginRefused, OrderFacts, QueryFailed, TradeFacts, Wire
+from tickwright.engine.wire import Clock, Inbox, LoginRefused, OrderFacts, PositionFacts, QueryFailed, TradeFacts, Wire
 
 CAPABILITY: Final = Capability(
     types=frozenset((OrderType.LIMIT, OrderType.MARKET)),
@@ -263,9 +263,8 @@ class PowerTradeVenue(Wire):
     async def holdings(self) -> Mapping[str, Decimal] | None:
         return await self._queries.holdings() if self._proof is not None else None
 
-    async def positions(self) -> Mapping[str, int]:
-        """What the account holds of each derivative, in lots."""
-        return await self._queries.positions()
+    async def positions(self) -> Mapping[str, PositionFacts] | None:
+        return await self._queries.positions() if self._proof is not None else None
 
     def statistics(self) -> tuple[LinkStatistics, SessionStatistics]:
         """Counts, and what stands now."""

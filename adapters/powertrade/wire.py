@@ -194,6 +194,7 @@ class PositionData(Struct):
     side: Text
     size: Text
     product_type: Text = ""
+    average_entry_price: Text = ""
     timestamp: Text = ""
 
 
@@ -214,6 +215,20 @@ class BalanceData(Struct):
 class BalancesData(Struct):
     balances: list[BalanceData]
     user_tag: Text = ""
+
+
+class PaymentData(Struct):
+    """A settlement, or funding: the local venue tells of them, no document does."""
+
+    symbol: Id
+    tradeable_entity_id: Text = ""
+    settlement_id: Text = ""
+    funding_id: Text = ""
+    price: Text = ""
+    amount: Text = ""
+    asset: Text = ""
+    utc_timestamp: Text = ""
+    server_utc_timestamp: Text = ""
 
 
 class ResultData(Struct):

@@ -20,7 +20,7 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.live import DONE, Ending
 from tickwright.engine.order import Order
 from tickwright.engine.terms import BUY, SELL, Side
-from tickwright.engine.wire import Clock, Inbox, OrderFacts, TradeFacts, UnknownInstrument
+from tickwright.engine.wire import Clock, Inbox, OrderFacts, PositionFacts, TradeFacts, UnknownInstrument
 from tickwright.result import Result
 from tickwright.trading import TradingRun, opened, trade
 
@@ -114,6 +114,9 @@ class Market:
         raise AssertionError("paper asks for nothing")
 
     async def holdings(self) -> Mapping[str, Decimal] | None:
+        raise AssertionError("paper asks for nothing")
+
+    async def positions(self) -> Mapping[str, PositionFacts] | None:
         raise AssertionError("paper asks for nothing")
 
 

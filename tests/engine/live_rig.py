@@ -22,7 +22,7 @@ from tickwright.engine.run_clock import RunClock
 from tickwright.engine.strangers import Strangers
 from tickwright.engine.sweep import Sweep
 from tickwright.engine.terms import BUY, SELL, Liquidity
-from tickwright.engine.wire import Inbox, OrderFacts, QueryFailed, Standing, TradeFacts
+from tickwright.engine.wire import Inbox, OrderFacts, PositionFacts, QueryFailed, Standing, TradeFacts
 from tickwright.risk.kill import KillMode
 from tickwright.strategies.base import Strategy
 
@@ -72,6 +72,7 @@ class VenueInMemory:
         self.done: dict[str, OrderFacts] = {}
         self.executed: list[TradeFacts] = []
         self.holding: Mapping[str, Decimal] | None = None
+        self.placed: Mapping[str, PositionFacts] | None = None
         self.silent = False
         self.failing = ""
         self.answers = True
@@ -204,6 +205,9 @@ class VenueInMemory:
     async def holdings(self) -> Mapping[str, Decimal] | None:
         self.ask("holdings")
         return self.holding
+
+    async def positions(self) -> Mapping[str, PositionFacts] | None:
+        return self.placed
 
 
 class Authority:

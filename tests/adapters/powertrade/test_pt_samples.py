@@ -123,7 +123,13 @@ def test_what_we_receive_is_understood(sample):
             assert isinstance(message, PositionsStated)
             rows = sample["message"]["positions_response"]["positions"]
             assert message.positions == tuple(
-                Held(symbol=row["symbol"], size=Decimal(row["size"]), product=row["product_type"]) for row in rows
+                Held(
+                    symbol=row["symbol"],
+                    size=Decimal(row["size"]),
+                    product=row["product_type"],
+                    average=Decimal(row["average_entry_price"]),
+                )
+                for row in rows
             )
         case "rest_openOrders":
             assert isinstance(message, OrdersStated)

@@ -40,7 +40,7 @@ from tickwright.engine.order import Working, priced_order
 from tickwright.engine.secret import Secret
 from tickwright.engine.terms import BUY, Liquidity, OrderType, Refusal, Side, TimeInForce
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import LoginRefused, QueryFailed, Standing
+from tickwright.engine.wire import LoginRefused, PositionFacts, QueryFailed, Standing
 
 KEY = ec.generate_private_key(ec.SECP256R1())
 PEM = KEY.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()).decode()
@@ -312,10 +312,10 @@ async def test_queries_give_facts_in_our_units(autojump_clock, far, nursery):
     assert (found.standing, found.cum, found.venue_order_id) == (Standing.CANCELED, 200, "9300001")
     assert await venue.holdings() == {"USD": Decimal("1000.5")}
     far.answers["positions"] = 200, {"positions_response": {"positions": [
-        {"symbol": "ETH-USD", "side": "short", "size": "-1.2"},
+        {"symbol": "ETH-USD", "side": "short", "size": "-1.2", "average_entry_price": "2500.25"},
         {"symbol": "X-1", "side": "long", "size": "1"},
     ]}}  # fmt: skip
-    assert await venue.positions() == {ID: -1200}
+    assert await venue.positions() == {ID: PositionFacts(lots=-1200, average=Decimal("2500.25"))}
     tokens = {asked.headers["credentials_secret"] for asked in far.asked if "credentials_secret" in asked.headers}
     assert len(tokens) == 1
 
