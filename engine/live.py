@@ -25,7 +25,6 @@ from tickwright.engine.remote import RemoteVenue
 from tickwright.engine.retelling import retell
 from tickwright.engine.run_clock import RunClock
 from tickwright.engine.surroundings import Authority, Health, Records
-from tickwright.engine.sweep import touched
 from tickwright.engine.terms import LIVE, NO_TIME
 from tickwright.engine.times import SECOND
 from tickwright.engine.traffic import Failure
@@ -192,7 +191,6 @@ class Live:
         """Let nothing but a settlement change positions in instruments that have ended."""
         now = max(self.clock.now(), self.core.now)
         for instrument, text in self.intake.payments.unsettled(venue, now):
-            self.core.recorder.note(1, text, now)
             self.authority.reduce_only(instrument, text, now)
             self.told(text)
 
@@ -321,8 +319,7 @@ class Live:
 
     @applied
     def adopt(self, venue: str, asset: str, reason: str, by: str) -> None:
-        """Take the venue's word for what the account holds of an asset, or of a derivative by its id, that did not
-        agree; no profit.
+        """Take the venue's word for an asset, or a derivative by its id, that did not agree; no profit.
 
         Raises:
             TickwrightError: no such venue, or nothing differs there.
@@ -336,10 +333,8 @@ class Live:
         self.intake.payments.adopt(asset, gap, f"adopted by {by}: {reason}", asker.wire.venue)
         text = f"{asker.wire.venue}: {gap} {asset} adopted by {by}: {reason}"
         self.core.recorder.note(1, text, now)
-        for market in self.core.markets:
-            assets = touched(market.instrument)
-            if market.venue_name == asker.wire.venue and asset in assets and not assets & set(asker.sweep.mismatched):
-                self.authority.active(market.instrument.id, text, now)
+        for market in asker.sweep.freed(asset):
+            self.authority.active(market.instrument.id, text, now)
         self.told(text)
         self.finish_step()
 

@@ -77,5 +77,6 @@ class Payments:
                 text = (
                     f"{market.instrument.id} has ended with a position of {held}: it waits for the venue's settlement"
                 )
+                self.core.recorder.note(1, text, now)
                 found.append((market.instrument.id, text))
         return found

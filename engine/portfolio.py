@@ -23,8 +23,8 @@ EXTERNAL: Final = -1
 """The strategy of a fill that no strategy ordered."""
 
 SPOT: Final = Kind.SPOT
-PAYMENTS_KEPT: Final = 100_000
-"""Names of settlements and funding that are remembered: at three a day, those of 300 instruments for 100 days."""
+PAYMENTS_KEPT: Final = 10_000
+"""Names of settlements and funding that are remembered: at three a day, those of 30 instruments for 100 days."""
 DAY_NS: Final = 86_400_000_000_000
 
 
@@ -337,6 +337,7 @@ class Portfolio:
                 venue: {name: str(atoms) for name, atoms in held.items()} for venue, held in self.held_at.items()
             },
             "adjustments": [[reason, name, str(amount)] for (reason, name), amount in self.adjustments.items()],
+            "payments": [[self.instruments[market].id, name] for market, name in self.payments],
         }
 
     def recover(self, memo: dict[str, Any]) -> None:
@@ -360,6 +361,8 @@ class Portfolio:
         for venue, held in memo["held_at"].items():
             self.held_at[venue] = {name: int(atoms) for name, atoms in held.items()}
         self.adjustments = {(reason, name): Decimal(amount) for reason, name, amount in memo["adjustments"]}
+        places = {each.id: market for market, each in enumerate(self.instruments)}
+        self.payments = {(places[id], name): None for id, name in memo.get("payments", ()) if id in places}
 
     # What people and the gate read ---------------------------------------------------------------------------------
 

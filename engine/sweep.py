@@ -340,6 +340,12 @@ class Sweep:
         self.differs.pop(asset, None)
         return gap
 
+    def freed(self, asset: str) -> list[Market]:
+        """The markets that an asset, or a position, which agrees now concerns, and nothing else that does not."""
+        mine = [market for market in self.core.markets if market.venue_name == self.venue]
+        about = [(market, touched(market.instrument)) for market in mine]
+        return [market for market, names in about if asset in names and names.isdisjoint(self.mismatched)]
+
     def assets(self) -> list[str]:
         """Every asset that this venue's instruments move."""
         names: dict[str, None] = {}

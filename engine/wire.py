@@ -175,4 +175,4 @@ class Wire(Protocol):
 
     async def positions(self) -> Mapping[str, PositionFacts] | None:
         """What the account holds of each derivative, by the instrument's id; None where the venue does not say."""
-        return None
+        ...

@@ -262,4 +262,4 @@ def describe(instruments: Sequence[Instrument], strategies: Sequence[str], prefi
 
 
 def _is_decimal(value: object) -> bool:
-    return value is not None and not isinstance(value, (str, int, float, bool))
+    return isinstance(value, Decimal)

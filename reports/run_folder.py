@@ -225,4 +225,5 @@ def _instrument(row: Mapping[str, Any]) -> Instrument:
         name: Decimal(value) if name in _DECIMALS and value is not None else value for name, value in row.items()
     }
     values["kind"] = Kind(values["kind"])
+    values["legs"] = tuple((id, ratio) for id, ratio in values.get("legs", ()))
     return Instrument(**values)

@@ -37,7 +37,7 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Order
 from tickwright.engine.terms import NO_TIME, Side
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import Clock, Inbox, LoginRefused, OrderFacts, QueryFailed, TradeFacts, Wire
+from tickwright.engine.wire import Clock, Inbox, LoginRefused, OrderFacts, PositionFacts, QueryFailed, TradeFacts, Wire
 
 SUBPROTOCOL: Final = "ws.t-dx.com"
 COD_WAIT_S: Final = 5.0
@@ -273,6 +273,10 @@ class TdxVenue(Wire):
 
     async def holdings(self) -> Mapping[str, Decimal] | None:
         return await self._queries.holdings() if self._can_ask else None
+
+    async def positions(self) -> Mapping[str, PositionFacts] | None:
+        """Nothing but assets is held there."""
+        return None
 
     def statistics(self) -> tuple[LinkStatistics, SessionStatistics]:
         """Counts, and what stands now."""

@@ -235,11 +235,12 @@ class Authority:
 class Bench:
     """One run: its parts, its wire, its driver."""
 
-    def __init__(self, *strategies: Strategy, **risk: Any) -> None:
+    def __init__(self, *strategies: Strategy, kind: str = "spot", **risk: Any) -> None:
         called = [f"s{i}" for i in range(len(strategies))]
         names = Names("tw01-")
         mapping = {
             **CONFIG,
+            "instruments": {ID: {**CONFIG["instruments"][ID], "kind": kind}},
             "strategies": {name: {"use": "market_maker", "instruments": [ID]} for name in called},
             "risk": CONFIG["risk"] | risk,
         }

@@ -27,6 +27,7 @@ from tickwright.engine.live import DONE, FAILED, JOURNAL_REFUSED, ORDERS_LEFT, E
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.terms import Liquidity, OrderState, Refusal, Side
 from tickwright.engine.times import SECOND
+from tickwright.engine.wire import PositionFacts
 from tickwright.strategies.base import Strategy
 
 
@@ -627,3 +628,41 @@ async def test_a_strategy_that_runs_into_the_gate_again_and_again_is_disabled(au
         assert [failure.strategy for failure in bench.core.failures] == ["s0"]
         assert "1000 denials within a second" in str(bench.core.failures[0].error)
         assert not bench.core.desks[0].enabled
+
+
+async def test_positions_of_derivatives_are_compared_to_the_lot_and_adopted(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer, kind="linear")
+    bench.wire.placed = {}
+    async with running(bench):
+        await one_order(bench, buyer)
+        await trio.sleep(40)
+        assert not bench.sweep.mismatched
+        bench.wire.placed = {ID: PositionFacts(lots=3, average=Decimal(50_000))}
+        await trio.sleep(70)
+        assert bench.sweep.mismatched == {ID: Decimal(3)}
+        assert await wants_one_more(bench, buyer) != "OPEN"
+        bench.live.adopt("TDX", ID, "held before", "test")
+        assert bench.core.books.portfolio.position(0).lots == 3
+        assert bench.core.books.portfolio.position(0).realized == 0
+        assert await wants_one_more(bench, buyer) == "OPEN"
+        await trio.sleep(70)
+        assert not bench.sweep.mismatched
+
+
+async def test_money_and_positions_agree_whatever_a_close_is_reckoned_against(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer, kind="linear")
+    async with running(bench):
+        await trio.sleep(1)
+        portfolio = bench.core.books.portfolio
+        portfolio.fill(0, -1, 1, 20, 100_000, 1)  # 0.02 at 50000
+        portfolio.fill(0, -1, -1, 10, 110_000, 1)  # 0.01 at 55000
+        # The venue closed what had come last at 49000, and says so by the average that is left.
+        bench.wire.placed = {ID: PositionFacts(lots=10, average=Decimal(51_000))}
+        bench.wire.holding = {"BTC": Decimal(10), "CHF": Decimal(1_000_000 + 60)}
+        await trio.sleep(70)
+        assert not bench.sweep.mismatched
+        bench.wire.holding = {"BTC": Decimal(10), "CHF": Decimal("1000060.001")}
+        await trio.sleep(70)
+        assert bench.sweep.mismatched == {"CHF": Decimal("0.001")}

@@ -77,7 +77,7 @@ def test_what_is_written_off_is_no_profit(fills):
     line.write_off()
     assert line.lots == 0
     assert abs(line.realized - before) <= Decimal("1e-12")
-    assert line.total(2) == line.realized
+    assert abs(line.total(2) - line.realized) <= (len(fills) + 1) * Decimal("1e-12")
 
 
 class Keeper:
@@ -133,8 +133,12 @@ def test_the_journal_gives_all_of_it_back_and_counts_nothing_twice():
             one, two = kept.position(market, owner), again.position(market, owner)
             assert (one.lots, one.cash, one.realized, one.funding) == (two.lots, two.cash, two.realized, two.funding)
     assert again.balance("USD") == kept.balance("USD")
-    assert not again.settle(0, Decimal(1), "s1")
-    assert not again.fund(0, Decimal(1), "f1")
+    carried = Portfolio([LINEAR, CALL], ["one", "two"], currency="USD", balances={"USD": Decimal(1000)})
+    carried.recover(kept.memo())
+    for found in (again, carried):
+        assert not found.settle(0, Decimal(1), "s1")
+        assert not found.fund(0, Decimal(1), "f1")
+        assert found.cash_at("USD", "V") == kept.cash_at("USD", "V")
     assert [kept.position(1, owner).lots for owner in (EXTERNAL, 0)] == [0, 0]
 
 
@@ -169,7 +173,7 @@ def test_a_position_that_outlives_its_instrument_waits_for_the_venue_and_is_told
     told = {"instrument": LINEAR.id, "price": Decimal("500.5"), "settlement_id": "9", "ts": T0 + 5}
     for _ in range(2):
         payments.take(Settled(**told), T0 + 5)
-    assert found.recorder.texts == [f"{LINEAR.id}: settled at 500.5: 3 closed (9)"]
+    assert found.recorder.texts[1:] == [f"{LINEAR.id}: settled at 500.5: 3 closed (9)"]
     assert (payments.waiting, kept.position(0).lots, found.now) == (set(), 0, T0 + 5)
     payments.take(Settled(**{**told, "instrument": "OTHER.V"}), T0 + 6)
 
