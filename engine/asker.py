@@ -96,6 +96,7 @@ class Asker:
     def pass_due(self) -> bool:
         """Whether it is time to ask for everything."""
         self.hurry()
+        self.close_ended(self.now())
         return self.now() >= self.next_pass
 
     @applied
@@ -177,6 +178,13 @@ class Asker:
             for market in self.driver.core.markets:
                 if market.venue_name == self.wire.venue:
                     self.driver.core.wake_again(market, now)
+
+    def close_ended(self, now: int) -> None:
+        """Let nothing but a settlement, or a person, change positions in instruments that have ended."""
+        for instrument, text in self.sweep.intake.payments.unsettled(self.wire.venue, now):
+            self.driver.reduce_only(instrument, text)
+            self.driver.tell(text)
+            self.driver.applied()
 
     def closed(self) -> list[tuple[Market, int, str]]:
         """This venue's markets that faults have closed: since when, and why."""

@@ -182,17 +182,8 @@ class Live:
         """Have a book read anew that has been silent too long, where the venue does not keep quiet by itself."""
         while True:
             await trio.sleep(1)
-            self.look_at_expiries(port.venue)
             if port.link.up and not port.wire.capability.quiet_books:
                 self.look_at_books(port.venue)
-
-    @applied
-    def look_at_expiries(self, venue: str) -> None:
-        """Let nothing but a settlement change positions in instruments that have ended."""
-        now = max(self.clock.now(), self.core.now)
-        for instrument, text in self.intake.payments.unsettled(venue, now):
-            self.authority.reduce_only(instrument, text, now)
-            self.told(text)
 
     @applied
     def look_at_books(self, venue: str) -> None:

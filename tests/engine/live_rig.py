@@ -5,6 +5,7 @@ from decimal import Decimal
 from typing import Any
 
 import trio
+from attrs import evolve
 
 from tickwright.build import Parts, join_core
 from tickwright.config import load
@@ -235,7 +236,7 @@ class Authority:
 class Bench:
     """One run: its parts, its wire, its driver."""
 
-    def __init__(self, *strategies: Strategy, kind: str = "spot", **risk: Any) -> None:
+    def __init__(self, *strategies: Strategy, kind: str = "spot", expiry_ns: int | None = None, **risk: Any) -> None:
         called = [f"s{i}" for i in range(len(strategies))]
         names = Names("tw01-")
         mapping = {
@@ -251,7 +252,7 @@ class Bench:
         self.clock = RunClock(lambda: WALL)
         self.parts = join_core(
             config,
-            (config.instrument(ID),),
+            (evolve(config.instrument(ID), expiry_ns=expiry_ns),),
             loaded,  # type: ignore[arg-type]
             ids=names,
             capabilities={"TDX": self.wire.capability},

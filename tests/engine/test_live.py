@@ -22,6 +22,7 @@ from tickwright.engine.events import (
     OrderExecuted,
     OrderRejected,
     SendFailed,
+    Settled,
 )
 from tickwright.engine.live import DONE, FAILED, JOURNAL_REFUSED, ORDERS_LEFT, Ending
 from tickwright.engine.order import Fill, Order
@@ -666,3 +667,20 @@ async def test_money_and_positions_agree_whatever_a_close_is_reckoned_against(au
         bench.wire.holding = {"BTC": Decimal(10), "CHF": Decimal("1000060.001")}
         await trio.sleep(70)
         assert bench.sweep.mismatched == {"CHF": Decimal("0.001")}
+
+
+async def test_a_position_in_what_has_ended_may_only_be_settled_or_adopted(autojump_clock: MockClock) -> None:
+    buyer = Buyer()
+    bench = Bench(buyer, kind="linear", expiry_ns=WALL + 30 * SECOND)
+    bench.wire.placed = {ID: PositionFacts(lots=5, average=Decimal(50_000))}
+    async with running(bench):
+        bench.core.books.portfolio.fill(0, -1, 1, 5, 100_000, 1)
+        await trio.sleep(40)
+        assert bench.intake.payments.waiting == {0}
+        assert any("waits for the venue's settlement" in text for text in bench.said)
+        bench.wire.put(Settled(instrument=ID, price=Decimal("50123.25"), settlement_id="7", ts=bench.clock.now()))
+        bench.wire.placed = {}
+        await trio.sleep(70)
+        assert (bench.intake.payments.waiting, bench.core.books.portfolio.position(0).lots) == (set(), 0)
+        assert bench.core.books.portfolio.position(0).realized == Decimal("0.61625")
+        assert not bench.sweep.mismatched
