@@ -3,6 +3,7 @@
 The same checks stand before a live run, which does not start where one fails.
 """
 
+import importlib.util
 import os
 import stat
 import sys
@@ -54,6 +55,7 @@ async def examine(
     """
     found = [Finding("config", OK, f"{config.mode} {config.name}, {config.hash8}")]
     found += _strategies(config)
+    found += _adapters(config)
     found += _limits(config)
     found += _secrets(config)
     found += _state(config)
@@ -81,12 +83,27 @@ def _strategies(config: Config) -> Iterator[Finding]:
         return
     yield Finding("strategies", OK, ", ".join(f"{name}: {one.form.__name__}" for name, one in loaded.items()))
     for name, one in loaded.items():
-        source = getattr(sys.modules.get(one.form.__module__), "__file__", None)
-        for path in (Path(source), Path(source).parent) if source else ():
-            mode = path.stat().st_mode
-            if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
-                status = FAIL if config.mode == "live" else WARN
-                yield Finding(f"strategy {name}", status, f"{path}: everybody may write there, and it runs as us")
+        yield from _open_to_all(
+            config, f"strategy {name}", getattr(sys.modules.get(one.form.__module__), "__file__", None)
+        )
+
+
+def _adapters(config: Config) -> Iterator[Finding]:
+    """Adapters that are no installed ones are code of the user's, as strategies are."""
+    for name, venue in config.venues.items():
+        if ":" in venue.adapter and venue.declaration is not None:
+            found = importlib.util.find_spec(venue.declaration.wire.partition(":")[0])
+            yield Finding(f"adapter {name}", OK, f"{venue.adapter}: {venue.declaration.name}")
+            yield from _open_to_all(config, f"adapter {name}", found.origin if found is not None else None)
+
+
+def _open_to_all(config: Config, what: str, source: str | None) -> Iterator[Finding]:
+    """Code that others may change."""
+    for path in (Path(source), Path(source).parent) if source else ():
+        mode = path.stat().st_mode
+        if mode & stat.S_IWOTH and not mode & stat.S_ISVTX:
+            status = FAIL if config.mode == "live" else WARN
+            yield Finding(what, status, f"{path}: everybody may write there, and it runs as us")
 
 
 def _limits(config: Config) -> Iterator[Finding]:

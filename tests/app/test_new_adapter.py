@@ -8,9 +8,11 @@ import time
 from pathlib import Path
 
 import pytest
+import trio
 
 from tickwright.cli import run
 from tickwright.config import load
+from tickwright.doctor import OK, WARN, examine
 from tickwright.document import ConfigError
 
 TICKWRIGHT = [sys.executable, "-c", "from tickwright.cli import main; main()"]
@@ -113,6 +115,16 @@ def test_an_adapter_is_named_by_file_or_by_module(acme, monkeypatch):
     by_module = load(config("acme.settings:ACME")).venues["acme"].declaration
     assert by_module.wire == "acme.venue:make"
     assert by_module.hosts == named.declaration.hosts
+
+
+def test_the_doctor_looks_at_its_code(acme):
+    def told():
+        findings = trio.run(examine, load(config(f"{acme}/settings.py:ACME")))
+        return [(each.status, each.text) for each in findings if each.check == "adapter acme"]
+
+    assert told() == [(OK, f"{acme}/settings.py:ACME: acme")]
+    (acme / "venue.py").chmod(0o666)
+    assert told()[1] == (WARN, f"{acme}/venue.py: everybody may write there, and it runs as us")
 
 
 @pytest.mark.parametrize(

@@ -101,6 +101,8 @@ class TestPowerTrade(Conformance):
         },
         encode=said,
         gap="fault: act, action: unknown_order",
-        options={"pairs": ("BTC-USD",), "rfqs": False},
+        options={"pairs": ("BTC-USD",), "rfqs": False, "maker_fee": Decimal("0.0002"), "taker_fee": Decimal("0.0005")},
         settings={"messages_per_s": 100_000, "requests_per_s": 1000},
+        maker_fee="0.0002",
+        taker_fee="0.0005",
     )
