@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOT := $(wildcard engine/*.py risk/*.py strategies/*.py adapters/*/*.py engine/*.pxd risk/*.pxd strategies/*.pxd adapters/*/*.pxd)
 
-.PHONY: demo test storm faults crash lint bench build clean
+.PHONY: demo test storm faults mutants crash lint bench build clean
 
 demo: $(VENV)/.built
 	$(BIN)/tickwright run configs/demo.yaml
@@ -17,6 +17,11 @@ test: $(VENV)/.built-dev
 SEEDS ?= 500
 storm faults: $(VENV)/.built-dev
 	$(BIN)/python tests/faults/storm.py $(if $(SEED),--seed $(SEED) $(if $(ONLY),--only $(ONLY)) $(if $(SAFETY),--safety $(SAFETY)),--seeds $(SEEDS))
+
+# Bugs planted one at a time in a copy: each must be noticed by the tests named for it. NAME: those whose name has the
+# word; SHARE: every so many-th.
+mutants: $(VENV)/.dev
+	$(BIN)/python tests/mutants/plant.py $(if $(NAME),--name '$(NAME)') $(if $(SHARE),--share $(SHARE))
 
 # Processes killed at every point of the journal and at any moment, at both local venues: N deaths, from SEED.
 N ?= 91
