@@ -30,8 +30,8 @@ def _hurried(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(asker, "TAKES_AFTER_NS", asker.TAKES_AFTER_NS // 10)
 
 
-def config_of(name: str, folder: Path, mode: str | None = None) -> Config:
-    return load(CONFIGS / name, [f"state={folder / 'state'}", f"runs={folder / 'runs'}"], mode=mode)
+def config_of(name: str, folder: Path, mode: str | None = None, *more: str) -> Config:
+    return load(CONFIGS / name, [f"state={folder / 'state'}", f"runs={folder / 'runs'}", *more], mode=mode)
 
 
 Script = Callable[[TradingRun], Any]
@@ -70,27 +70,45 @@ def lots(run: TradingRun, id: str) -> Decimal:
     return market.instrument.qty(market.position.lots)
 
 
-@pytest.mark.slow
-@pytest.mark.parametrize("mode", [None, "paper"])
-async def test_what_is_executed_at_one_venue_is_hedged_at_the_other(mode: str | None, tmp_path: Path) -> None:
-    config = config_of("two_venues_local.yaml", tmp_path, mode)
-    apart: list[Decimal] = []
+def hedges(seen: list[Decimal], apart: list[Decimal]) -> Script:
+    """Watch what is held until it has changed twice in the second market and both positions are equal and opposite."""
 
-    async def trades(run: TradingRun) -> None:
-        hedges = {lots(run, TAKE)}
-        while len(hedges) < 3:
+    async def watch(run: TradingRun) -> None:
+        seen.append(lots(run, TAKE))
+        known = {seen[-1]}
+        while len(known) < 3 or lots(run, MAKE) != -lots(run, TAKE):
             await trio.sleep(0.05)
-            hedges.add(lots(run, TAKE))
+            known.add(lots(run, TAKE))
             apart.append(abs(lots(run, MAKE) + lots(run, TAKE)))
-        await until(lambda: lots(run, MAKE) == -lots(run, TAKE))
 
-    # Venues that are served anew know of no earlier run, and neither does ours.
-    for _ in range(2 if mode is None else 1):
-        async with ran(config, trades) as (ending, result, said):
+    return watch
+
+
+@pytest.mark.slow
+async def test_what_is_executed_at_one_venue_is_hedged_at_the_other(tmp_path: Path) -> None:
+    config = config_of("two_venues_local.yaml", tmp_path)
+    first: list[Decimal] = []
+    apart: list[Decimal] = []
+    for _ in range(2):  # the venues of the second run know of no earlier one, and neither does the run
+        async with ran(config, hedges(first, apart)) as (ending, result, said):
             assert (ending.code, ending.left, result.summary["status"]) == (DONE, (), "done")
             assert not any("POSITION_MISMATCH" in line for line in said)
             assert set(result.summary["denials"]) <= {"NOT_RECONCILED"}
             held = {id: Decimal(size) for id, size in result.summary["position"].items()}
             assert abs(held[MAKE] + held[TAKE]) <= Decimal("0.04")
             assert abs(held[MAKE]) <= Decimal("0.2")
+    assert first == [0, 0]
     assert max(apart) <= Decimal("0.06"), "the bound for quoting, and one quote more"
+
+
+@pytest.mark.slow
+async def test_a_position_to_begin_with_is_hedged_once_over_a_restart(tmp_path: Path) -> None:
+    config = config_of("two_venues_local.yaml", tmp_path, "paper", f"account.positions={{{MAKE}: 0.1}}")
+    first: list[Decimal] = []
+    for _ in range(2):
+        async with ran(config, hedges(first, [])) as (ending, result, _):
+            assert (ending.code, result.summary["status"]) == (DONE, "done")
+            held = {id: Decimal(size) for id, size in result.summary["position"].items()}
+            assert abs(held[MAKE] + held[TAKE]) <= Decimal("0.04")
+    assert first[0] == 0
+    assert first[1] != 0, "the second run begins with what the first one held"
