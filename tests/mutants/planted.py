@@ -76,8 +76,8 @@ PLANTED: Final = (
     Planted(
         name="an execution worse than the limit goes unsaid",
         file="risk/floor.py",
-        old="        if worse or fill.lots <= 0 or fill.ticks <= 0:\n",
-        new="        if fill.lots <= 0 or fill.ticks <= 0:\n",
+        old='            self.alarm(order, False, "FILL_IMPLAUSIBLE", now)\n',
+        new="            pass\n",
         tests=("tests/risk/test_scopes_kill.py::test_an_implausible_fill_rings",),
         why="a venue that breaks the limit price must be noticed",
     ),
@@ -596,5 +596,83 @@ PLANTED: Final = (
             "tests/risk/test_controls_table.py::test_the_docs_hold_the_table_and_real_denials",
         ),
         why="a sale far below the market passes",
+    ),
+    Planted(
+        name="a contradiction closes nothing",
+        file="risk/floor.py",
+        old='        self.states["instrument", instrument] = wanted\n',
+        new="",
+        tests=("tests/risk/test_scopes_kill.py::test_alarms_reduce_the_instrument_or_stop_everything",),
+        why="after a contradiction only what reduces may pass",
+    ),
+    Planted(
+        name="a loss is weighed and nothing is latched",
+        file="risk/floor.py",
+        old=("                    self.kill.kill(level, name, reason=text, by=loss.code, now=now, reducing=True)\n"),
+        new="                    pass\n",
+        tests=(
+            "tests/risk/test_scopes_kill.py::test_a_loss_latches_and_leaves_the_way_out_open",
+            "tests/risk/test_scopes_kill.py::test_a_strategys_loss_stops_that_strategy_alone",
+        ),
+        why="limits that are shown and not enforced",
+    ),
+    Planted(
+        name="a kill is not journaled",
+        file="risk/kill.py",
+        old=("        self.raised.append(latch)\n        self._save()\n"),
+        new="        self.raised.append(latch)\n",
+        tests=("tests/risk/test_scopes_kill.py::test_a_latch_survives_a_restart",),
+        why="after a restart the latch would be gone",
+    ),
+    Planted(
+        name="a kill waits for the next look",
+        file="risk/kill.py",
+        old=("        self.latches[level, name] = latch\n        self._changed()\n"),
+        new="        self.latches[level, name] = latch\n",
+        tests=(
+            "tests/risk/test_scopes_kill.py::test_only_the_increasing_part_of_a_replace_adds_exposure",
+            "tests/risk/test_scopes_kill.py::test_cancels_skip_everything_but_the_message_budget_and_its_reserve_is_theirs",
+        ),
+        why="from the call on nothing covered may pass",
+    ),
+    Planted(
+        name="anybody may re-arm",
+        file="risk/kill.py",
+        old="        if not operator.strip() or not reason.strip():\n",
+        new="        if False:\n",
+        tests=("tests/risk/test_scopes_kill.py::test_a_kill_at_every_level_holds_until_an_operator_rearms_it",),
+        why="taking a latch away needs a name and a reason",
+    ),
+    Planted(
+        name="cancels wait for new orders",
+        file="adapters/outbox.py",
+        old=("        if self._cancels:\n            return self._cancels\n        first, second"),
+        new="        first, second",
+        tests=(
+            "tests/adapters/test_outbox.py::test_two_hundred_cancels_leave_at_once_and_orders_wait_the_longer_for_it",
+            "tests/adapters/test_outbox.py::test_a_cancel_does_not_overtake_the_order_that_it_cancels",
+        ),
+        why="with the budget used up by orders a cancel must leave within a second",
+    ),
+    Planted(
+        name="stale orders leave",
+        file="adapters/outbox.py",
+        old=("        while self._orders and at - self._queued.get(self._orders[0].client_order_id, at) > STALE_S:\n"),
+        new="        while False:\n",
+        tests=("tests/adapters/test_outbox.py::test_a_new_order_that_waited_too_long_does_not_leave",),
+        why="an order that was looked for, not found and given up would come to life",
+    ),
+    Planted(
+        name="frames vanish with their link",
+        file="adapters/session.py",
+        old=(
+            "                    for frame in self._outbox.clear():\n"
+            '                        self._fail(owner, frame, f"{reason}; nothing was written")\n'
+        ),
+        new="                    self._outbox.clear()\n",
+        tests=(
+            "tests/adapters/test_session_writing.py::test_a_write_that_is_cut_puts_all_of_its_frames_in_doubt_and_none_after_it",
+        ),
+        why="an order that nobody hears of again would wait for ever",
     ),
 )
