@@ -4,6 +4,8 @@ The rooms lie at the top of the repository and import as ``tickwright`` and ``ti
 folders that are named as the imports. ``python tests/typed_tree.py build/typed`` makes ``build/typed/tickwright``:
 the files of ``app/`` at its top, every other room as a subpackage, each a link to the real one. Running it again
 is safe: links that are right stay, links that have gone stale are removed.
+
+Beside it stands ``new_venue``: what ``tickwright new adapter new_venue`` writes, so that its types are checked as well.
 """
 
 import sys
@@ -12,6 +14,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent.parent
 NAME = "tickwright"
+NEW = "new_venue"
 
 
 def wanted_links(root: Path) -> dict[str, Path]:
@@ -47,7 +50,24 @@ def build(tree: Path, root: Path = ROOT) -> None:
             link.symlink_to(target)
 
 
+def write_venue(tree: Path) -> None:
+    """Write the files of a new venue, as its author gets them."""
+    from tickwright.commands.new import venue_texts
+
+    folder = tree / NEW
+    folder.mkdir(parents=True, exist_ok=True)
+    texts = venue_texts(NEW)
+    for path in folder.iterdir():
+        if path.is_file() and path.name not in texts:
+            path.unlink()
+    for name, text in texts.items():
+        path = folder / name
+        if not path.exists() or path.read_text() != text:
+            path.write_text(text)
+
+
 if __name__ == "__main__":
     if len(sys.argv) != 2:
         raise SystemExit("usage: python tests/typed_tree.py DIRECTORY")
     build(Path(sys.argv[1]))
+    write_venue(Path(sys.argv[1]))
