@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from io import StringIO
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from attrs import define, field
 
@@ -85,12 +85,18 @@ class Run:
     played_s: float = field(default=0.0)
 
     @classmethod
-    def prepare(cls, config: Config, given: Mapping[str, Any]) -> "Run":
+    def prepare(
+        cls,
+        config: Config,
+        given: Mapping[str, Any],
+        watched: Callable[[str, str, Any], Any] = lambda strategy, name, handler: handler,
+    ) -> Self:
+        """Open everything; each strategy's handlers pass through `watched` with the strategy's and their own name."""
         loaded = load_strategies(config)
         checks = load_checks(config)
         refuse_background(config, loaded)
         tapes = open_tapes(config, given)
-        parts = join(config, tapes, loaded, checks)
+        parts = join(config, tapes, loaded, checks, watched)
         text = as_yaml(config.resolved())
         with config.blamed("runs", RunError):
             folder = make_run_folder(config.runs_folder, config.name, text, config.hash8, datetime.now(UTC))

@@ -125,9 +125,16 @@ def differences(id: str, stated: Instrument, told: Instrument) -> Iterable[str]:
             yield f"{id}: the config says {name} {ours}, the tape {theirs}; one of them is wrong"
 
 
-def join(config: Config, tapes: Tapes, loaded: Mapping[str, Loaded], checks: tuple[Check, ...] = ()) -> TapeParts:
-    """Build the run of a checked config on tape; `checks` are asked about every order after all of ours."""
-    parts = join_core(config, tapes.instruments, loaded, checks)
+def join(
+    config: Config,
+    tapes: Tapes,
+    loaded: Mapping[str, Loaded],
+    checks: tuple[Check, ...] = (),
+    watched: Callable[[str, str, Any], Any] = lambda strategy, name, handler: handler,
+) -> TapeParts:
+    """Build the run of a checked config on tape; `checks` are asked about every order after all of ours, `watched` is
+    as in `join_core`."""
+    parts = join_core(config, tapes.instruments, loaded, checks, watched=watched)
     channels = add_venues(config, parts.core, parts.core.markets)
     return TapeParts(
         **{name: getattr(parts, name) for name in fields_dict(Parts)},

@@ -8,11 +8,13 @@ import trio
 from attrs import asdict, frozen
 
 from tickwright.capture import CAPTURE
+from tickwright.captured import Entry, open_captured
 from tickwright.engine.times import as_text
 from tickwright.replaying import Difference, Replay, open_replay
 from tickwright.reports.diff import Parting
 from tickwright.reports.run_folder import RunFolder
 from tickwright.rerun import Rerun, rerun
+from tickwright.stopping import Debugger, Stop, StopError, find, look, stop_lines
 
 
 @frozen
@@ -24,13 +26,13 @@ class Told:
     data: dict[str, Any]
 
 
-def replayed(run: str, runs: Path) -> Told:
+def replayed(run: str, runs: Path, stop: Stop | None = None, debug: bool = False) -> Told:
     """`replay_in`, from where nothing is asynchronous: an adapter's parts expect to live in trio."""
-    return trio.run(replay_in, run, runs)
+    return trio.run(replay_in, run, runs, stop, debug)
 
 
-async def replay_in(run: str, runs: Path) -> Told:
-    """Replay a run, by its folder or its name under `runs`.
+async def replay_in(run: str, runs: Path, stop: Stop | None = None, debug: bool = False) -> Told:
+    """Replay a run, by its folder or its name under `runs`, to its end or to where it is to stop.
 
     Raises:
         RunError: no such run.
@@ -40,10 +42,38 @@ async def replay_in(run: str, runs: Path) -> Told:
     """
     folder = RunFolder.open(run, runs)
     if not (folder.path / CAPTURE).is_file() and "mode: backtest" in (folder.path / "config.yaml").read_text():
-        return rerun_told(folder, rerun(folder))
+        return rerun_told(folder, rerun(folder, stop, debug))
     replay = open_replay(folder)
-    equal = replay.difference is None and replay.go()
+    number = None if stop is None else find(stop, open_captured(folder.path).entries)
+    if stop is not None and number is None:
+        raise StopError(f"{folder.run_id}: expected to come to {stop.kind} {stop.text}, found none in its capture")
+    debugger = Debugger()
+    replay.calls.hook = debugger.hook if debug and stop is None else None
+    equal = replay.same() and replay.go(lambda replay, entry: replay.number == number)
+    if number is not None and replay.number == number and replay.same() and replay.last is not None:
+        if not debug:
+            return stopped_told(replay, replay.last)
+        replay.calls.hook = debugger.hook
+        replay.apply(replay.last)
+        replay.calls.hook = None
+        if not debugger.entered:
+            look(replay.live.core)
+        if debugger.left:
+            text = f"left in the middle of input {replay.number}; all was equal up to there"
+            return Told(True, text, {"run_id": replay.run.run_id, "equal": True, "stopped": replay.number})
+        equal = replay.same() and replay.go()
     return captured_told(replay, equal)
+
+
+def stopped_told(replay: Replay, entry: Entry) -> Told:
+    """What is seen where a captured run was stopped; all was equal up to there."""
+    lines = [*changed_lines(replay.changed), *stop_lines(replay.number, entry, replay.live.core)]
+    data = {"run_id": replay.run.run_id, "equal": True, "whole": False, "stopped": replay.number, "seen": lines}
+    return Told(True, "\n".join(lines), data)
+
+
+def changed_lines(names: list[str]) -> list[str]:
+    return [f"{name}: not what it was when the run was made" for name in names]
 
 
 def rerun_told(run: RunFolder, again: Rerun) -> Told:
@@ -57,7 +87,9 @@ def rerun_told(run: RunFolder, again: Rerun) -> Told:
         "run_hash": {"recorded": again.recorded, "replayed": again.replayed},
         "difference": None if again.parting is None else asdict(again.parting),
     }
-    lines = [f"{name}: not what it was when the run was made" for name in again.changed]
+    lines = changed_lines(again.changed)
+    if again.stopped:
+        return Told(True, "\n".join([*lines, *again.stopped]), {"run_id": run.run_id, "stopped": again.stopped})
     if again.parting is not None:
         lines += parting_lines(again.parting, "recorded", "replayed")
     elif not equal:
@@ -112,7 +144,7 @@ def captured_told(replay: Replay, equal: bool) -> Told:
 
 
 def lines_of(data: dict[str, Any], replay: Replay) -> list[str]:
-    found = [f"{name}: not what it was when the run was made" for name in data["changed"]]
+    found = changed_lines(data["changed"])
     done = f"{data['records']:,} records of {data['inputs']:,} inputs, {data['frames']:,} frames decoded again"
     if replay.difference is not None:
         return [*found, *difference_lines(replay.difference), f"equal up to there: {done}"]

@@ -31,9 +31,9 @@ from tickwright.plugins import load_checks, load_strategies
 from tickwright.redact import Redactor
 from tickwright.reports.positions import final_lines, portfolio_lines
 from tickwright.reports.run_folder import RunFolder, run_hash
-from tickwright.slow import SlowHandler
 from tickwright.stand_ins import (
     AdaptersClock,
+    Calls,
     Comparison,
     KeptLatches,
     Mute,
@@ -80,7 +80,7 @@ class Replay:
     comparison: Comparison
     strategies: tuple[str, ...]
     changed: list[str]
-    calls: "Calls"
+    calls: Calls
     number: int = 0
     finished: bool = False
     difference: Difference | None = None
@@ -92,6 +92,10 @@ class Replay:
     def proven(self) -> int:
         """How many things that connections gave went through codec and link once more, and gave the same events."""
         return sum(decoder.proven for decoder in self.decoders.values())
+
+    def same(self) -> bool:
+        """Whether everything was equal so far."""
+        return self.difference is None
 
     def go(self, until: Callable[["Replay", Done | Heard | Put], bool] = lambda replay, entry: False) -> bool:
         """Replay to the end, the first difference, or until `until` says so before something; whether all was equal."""
@@ -186,32 +190,6 @@ def with_given(replay: Replay, done: Done) -> None:
     replay.records.begin(done.health)
     replay.comparison.expected = deque(done.records)
     replay.calls.begin(done.slow)
-
-
-class Calls:
-    """Counts the handlers' calls of each step; `hook` takes one over (to stop in it)."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self.slow: dict[int, str] = {}
-        self.hook: Callable[[str, str, Any, tuple[Any, ...]], None] | None = None
-
-    def begin(self, slow: dict[int, str]) -> None:
-        self.count = 0
-        self.slow = slow
-
-    def watched(self, strategy: str, name: str, handler: Any) -> Any:
-        def called(*arguments: Any) -> None:
-            self.count += 1
-            number = self.count
-            if self.hook is not None:
-                self.hook(strategy, name, handler, arguments)
-            else:
-                handler(*arguments)
-            if number in self.slow:
-                raise SlowHandler(self.slow[number])
-
-        return called
 
 
 def open_replay(run: RunFolder) -> Replay:
