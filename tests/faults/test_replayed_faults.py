@@ -21,6 +21,7 @@ async def test_a_run_through_faults_is_replayed_equal(autojump_clock: MockClock,
         await stack.ready()
         await trio.sleep(15)
         stack.venue.faults.stop()
+        await trio.sleep(5)
         folder = stack.run.folder
     replay = open_replay(RunFolder(folder))
     assert replay.go(), replay.difference
