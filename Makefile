@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOT := $(wildcard engine/*.py risk/*.py strategies/*.py adapters/*/*.py engine/*.pxd risk/*.pxd strategies/*.pxd adapters/*/*.pxd)
 
-.PHONY: demo test storm faults mutants crash lint bench build clean
+.PHONY: demo test storm faults mutants crash damage lint bench build clean
 
 demo: $(VENV)/.built
 	$(BIN)/tickwright run configs/demo.yaml
@@ -27,6 +27,10 @@ mutants: $(VENV)/.dev
 N ?= 91
 crash: $(VENV)/.built-dev
 	$(BIN)/python tests/crash/crashes.py --deaths $(N) $(if $(SEED),--seed $(SEED))
+
+# Every bit of a sample journal turned, every cut of its log made; half an hour.
+damage: $(VENV)/.built-dev
+	DAMAGE=all $(BIN)/python -m pytest -q --timeout 0 tests/engine/test_journal_damage.py
 
 lint: $(VENV)/.built-dev
 	$(BIN)/ruff check .

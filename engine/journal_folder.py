@@ -22,7 +22,25 @@ LOCK: Final = "journal.lock"
 
 
 def older_files(folder: Path) -> list[Path]:
-    """The journal's files that others follow, oldest first; each is named after its last record."""
+    """The journal's files that others follow, oldest first; each is named after its last record.
+
+    The latest file under a second name is none: a process died, or is, between two steps of beginning the next.
+    """
+    try:
+        latest = (folder / RECORDS).stat()
+    except FileNotFoundError:
+        return named_older(folder)
+    return [path for path in named_older(folder) if not is_file(path, latest)]
+
+
+def is_file(path: Path, known: os.stat_result) -> bool:
+    try:
+        return os.path.samestat(path.stat(), known)
+    except FileNotFoundError:  # taken away in this very moment
+        return True
+
+
+def named_older(folder: Path) -> list[Path]:
     return sorted(path for path in folder.glob("journal-*.db") if last_of(path) > 0)
 
 
@@ -114,9 +132,9 @@ class Folder:
         """Take away what a process left that died while it began the next file."""
         for name in (NEXT, f"{NEXT}-wal", f"{NEXT}-shm", f"{NEXT}-journal"):
             self.disk.remove(name, self.place)
-        present = self.records.stat() if self.records.exists() else None
-        for path in older_files(self.path):
-            if present is not None and os.path.samestat(path.stat(), present):
+        older = older_files(self.path)
+        for path in named_older(self.path):
+            if path not in older:
                 self.disk.remove(path.name, self.place)
 
     def sync_parent(self) -> None:

@@ -17,11 +17,13 @@ from tickwright.document import ConfigError
 from tickwright.engine.capability import Capability
 from tickwright.engine.events import BookChanged, LinkChanged, Traded
 from tickwright.engine.instrument import Instrument
+from tickwright.engine.journal_folder import older_files
 from tickwright.engine.live import DONE, Ending
 from tickwright.engine.order import Order
 from tickwright.engine.terms import BUY, SELL, Side
 from tickwright.engine.wire import Clock, Inbox, OrderFacts, PositionFacts, TradeFacts, UnknownInstrument
 from tickwright.result import Result
+from tickwright.rolling import keep_short
 from tickwright.trading import TradingRun, opened, trade
 
 ID = "BTC/CHF.TDX"
@@ -289,6 +291,92 @@ async def test_paper_orders_and_positions_outlive_the_run(autojump_clock: MockCl
     async with trading(config_in(tmp_path, on_stop="leave"), again) as (_, second):
         assert second.summary["position"] == {ID: "0.5"}
         assert any("resumed at the back of the queue" in text for text in notes(second))
+
+
+async def test_a_run_goes_on_in_the_journal_s_next_file_and_the_next_run_from_it(
+    autojump_clock: MockClock, tmp_path: Path
+) -> None:
+    async def once(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        market.trade(Side.SELL, 100_000, 300)
+        await trio.sleep(0.1)
+        async with trio.open_nursery() as nursery:
+            nursery.start_soon(keep_short, run)
+            await trio.sleep(3)
+            assert older_files(tmp_path / "state") == [], "it is small"
+            run.journal.size = 1 << 20
+            await trio.sleep(3)
+            nursery.cancel_scope.cancel()
+        assert len(older_files(tmp_path / "state")) == 1
+        market.trade(Side.SELL, 100_000, 100)
+        await trio.sleep(0.1)
+
+    config = config_in(tmp_path, on_stop="leave", journal={"file_mb": 1})
+    async with trading(config, once) as (ending, first):
+        assert ending.code == DONE
+        assert first.summary["position"] == {ID: "0.3"}
+
+    async def again(run: TradingRun, market: Market) -> None:
+        core = run.parts.core
+        assert next(iter(run.journal.records())).kind == "checkpoint"
+        assert core.markets[0].position.lots == 300
+        (order,) = core.orders.open_orders()
+        assert order.cum == 300
+        assert run.parts.portfolio.balance("BTC") == Decimal("2.3")
+        assert core.desks[0].strategy.loaded == {"seen": 1}
+
+    async with trading(config_in(tmp_path, on_stop="leave"), again):
+        pass
+
+
+async def test_executions_since_the_last_save_are_told_again_once(autojump_clock: MockClock, tmp_path: Path) -> None:
+    strategy = """
+from tickwright import Book, Fill, Order, Strategy
+
+class Teller(Strategy):
+    def on_start(self) -> None:
+        self.watch("BTC/CHF.TDX", book="every")
+        self.told: list[tuple[str, bool]] = []
+        self.orders_made = 0
+
+    def on_book(self, book: Book) -> None:
+        if not self.orders:
+            self.buy(book.instrument, "0.1", price=book.ask)
+
+    def on_fill(self, order: Order, fill: Fill) -> None:
+        self.told.append((fill.trade_id, self.replaying))
+        self.orders_made += 1
+        self.sell(order.instrument, "0.1", price=order.price + 1000)
+"""
+    config = config_in(tmp_path, on_stop="leave")
+    (tmp_path / "quoter.py").write_text(strategy.replace("Teller", "Quoter"))
+    before: list[tuple[str, bool]] = []
+
+    async def once(run: TradingRun, market: Market) -> None:
+        market.book(100_000, 100_010)
+        await trio.sleep(0.1)
+        before.extend(run.parts.core.desks[0].strategy.told)
+        run.parts.core.desks[0].enabled = False  # as if it had died: nothing is saved
+
+    async with trading(config, once) as (_, first):
+        assert first.summary["orders"] == 2
+    assert [flag for _, flag in before] == [False]
+
+    async def again(run: TradingRun, market: Market) -> None:
+        teller = run.parts.core.desks[0].strategy
+        assert teller.told == [(before[0][0], True)]
+        assert len(run.parts.core.orders.open_orders()) == 1, "what it asked for meanwhile lapsed"
+        assert not teller.replaying
+
+    async with trading(config, again):
+        pass
+
+    async def third(run: TradingRun, market: Market) -> None:
+        assert run.parts.core.desks[0].strategy.told == [], "it saved its state at the end of the second run"
+
+    async with trading(config, third):
+        pass
 
 
 async def test_a_market_maker_goes_on_with_the_quotes_that_outlived_its_run(

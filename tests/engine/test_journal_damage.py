@@ -1,5 +1,6 @@
 """A journal that was harmed gives what was written, or a proven part of it with the loss said, or nothing at all."""
 
+import os
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -11,6 +12,9 @@ import pytest
 from tickwright.engine.chain import Head, JournalDamaged, JournalError, JournalRefused, Record, link
 from tickwright.engine.journal import Journal
 from tickwright.engine.journal_reading import read_journal, verify_journal
+
+EVERY = os.environ.get("DAMAGE") == "all"
+"""Whether every bit is turned and every cut made, as `make damage` does; a sample otherwise."""
 
 WHOLE = 40
 """Records that the harmed journals hold beside their own first ones."""
@@ -70,7 +74,7 @@ def running(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return copied
 
 
-def harmed(folder: Path, to: Path, name: str, places: Iterator[int] | list[int]) -> Iterator[tuple[int, Path]]:
+def harmed(folder: Path, to: Path, name: str, places: "range | list[int]") -> Iterator[tuple[int, Path]]:
     """Copies with one bit turned in one file."""
     original = (folder / name).read_bytes()
     for place in places:
@@ -115,7 +119,7 @@ def test_a_turned_bit_changes_nothing_or_is_found(written: Path, tmp_path: Path,
     assert len(whole) == WHOLE
     size = 8 * (written / name).stat().st_size
     dice = Random(name)
-    every = [*range(0, min(size, 800), 3), *(dice.randrange(size) for _ in range(300))]
+    every = [*range(0, min(size, 800), 3), *(dice.randrange(size) for _ in range(300))] if not EVERY else range(size)
     seen = [outcome(path, whole) for _, path in harmed(written, tmp_path / "harmed", name, every)]
     assert seen.count("refused") > len(seen) // 10
     if name == "journal.head":
@@ -127,7 +131,7 @@ def test_a_turned_bit_in_the_log_is_found(running: Path, tmp_path: Path) -> None
     assert len(whole) == WHOLE
     size = 8 * (running / "journal.db-wal").stat().st_size
     dice = Random("wal")
-    places = [*range(0, 512, 5), *(dice.randrange(size) for _ in range(300))]
+    places = [*range(0, 512, 5), *(dice.randrange(size) for _ in range(300))] if not EVERY else range(size)
     seen = [outcome(path, whole) for _, path in harmed(running, tmp_path / "harmed", "journal.db-wal", places)]
     assert "refused" in seen
 
@@ -136,7 +140,8 @@ def test_a_log_that_was_cut_is_refused_below_the_head(running: Path, tmp_path: P
     whole = kept(copy(running, tmp_path / "whole"))
     log = (running / "journal.db-wal").read_bytes()
     frame = 24 + 4096
-    for cut in [*range(1, 40), frame - 1, frame, frame + 1, 2 * frame + 5, 3 * frame, len(log)]:
+    cuts = [*range(1, 40), frame - 1, frame, frame + 1, 2 * frame + 5, 3 * frame] if not EVERY else range(1, 3 * frame)
+    for cut in [*cuts, len(log)]:
         path = copy(running, tmp_path / "cut")
         (path / "journal.db-wal").write_bytes(log[: len(log) - cut])
         (path / "journal.db-wal").chmod(0o600)

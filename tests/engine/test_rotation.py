@@ -146,6 +146,20 @@ def test_a_reader_that_stays_harms_nobody(tmp_path: Path) -> None:
     assert notes(tmp_path / "state") == list(range(200))
 
 
+def test_a_second_name_that_a_crash_left_is_read_once(tmp_path: Path) -> None:
+    folder = tmp_path / "state"
+    journal = opened(folder)
+    note(journal, 0)
+    journal.close()
+    last = verify_journal(folder).seq
+    (folder / f"journal-{last:012d}.db").hardlink_to(folder / "journal.db")
+    assert notes(folder) == [0]
+    assert [record.seq for record in read_journal(folder)] == list(range(1, last + 1))
+    assert verify_journal(folder).seq == last
+    opened(folder).close()
+    assert not (folder / f"journal-{last:012d}.db").exists()
+
+
 STEPS = ("link", "replace", "remove", "sync", "overwrite", "connect")
 
 
@@ -425,7 +439,7 @@ def test_a_memo_leaves_out_nothing_that_a_line_or_books_keep() -> None:
     assert {"lots", "far_cost", "adjusted"} <= names
     assert Position.memo is not OpenCost
     told = declared("portfolio.pxd")
-    carried = {"account", "ledgers", "marks", "transferred", "held_at", "adjustments", "digits"}
+    carried = {"account", "ledgers", "marks", "transferred", "held_at", "adjustments", "digits", "payments"}
     # What the config and the baseline say, what is read anew from the market, and what the journal's own day says.
     anew = {"currency", "instruments", "rates", "scale", "rate_of", "opening", "meters", "opening_worth", "day"}
     assert told - carried - anew == set(), "is it in Portfolio.memo?"
