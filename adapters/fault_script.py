@@ -13,6 +13,7 @@
 `docs/local-venue.md` lists every fault and its keys.
 """
 
+import re
 from collections.abc import Iterable
 from io import StringIO
 from pathlib import Path
@@ -26,6 +27,11 @@ from tickwright.engine.errors import TickwrightError
 
 SIZE_MAX: Final = 1 << 20
 RULES_MAX: Final = 1000
+DEPTH_MAX: Final = 16
+"""Levels of nesting: a script needs four. What parsing costs grows with the square of them, so it stops there."""
+
+_STACKED: Final = re.compile(rf"(?m)^[^\"'#\n]*?(?:[\[{{]\s*+){{{DEPTH_MAX}}}[\[{{]")
+"""Brackets upon brackets outside comments and quotes, which cost much before the parser gives its first event."""
 
 _WHEN: Final = ("after", "until", "nth", "every", "probability", "times", "each", "within")
 _WHICH: Final = ("direction", "via", "kinds", "contains")
@@ -123,15 +129,32 @@ def parse_script(text: str, source: str = "script") -> FaultScript:
     from ruamel.yaml.error import YAMLError
 
     try:
+        too_deep = _too_deep(text)
+        if too_deep:
+            raise ScriptError([ScriptFault(source, too_deep, "", f"expected at most {DEPTH_MAX} levels, got more")])
         found = YAML(typ="rt", pure=True).load(StringIO(text))
     except YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         said = getattr(error, "problem", None) or str(error).splitlines()[0]
         line = mark.line + 1 if mark else 0
         raise ScriptError([ScriptFault(source, line, "", f"expected YAML, got: {said}")]) from None
-    except RecursionError:
-        raise ScriptError([ScriptFault(source, 0, "", "expected a few levels of nesting, got very many")]) from None
     return _Reader(source).script(found)
+
+
+def _too_deep(text: str) -> int:
+    """The line in which nesting goes too deep, 0 where it does not; found before anything is built of it."""
+    from ruamel.yaml import YAML
+
+    if stacked := _STACKED.search(text):
+        return text.count("\n", 0, stacked.end()) + 1
+    depth = 0
+    for event in YAML(typ="rt", pure=True).parse(StringIO(text)):
+        kind = type(event).__name__
+        depth += kind in ("MappingStartEvent", "SequenceStartEvent")
+        if depth > DEPTH_MAX:
+            return int(event.start_mark.line) + 1
+        depth -= kind in ("MappingEndEvent", "SequenceEndEvent")
+    return 0
 
 
 class _Reader:

@@ -66,19 +66,31 @@ def rounded_text(id: str, levels: int, first_row: int) -> str:
     return f"{id}: {count} off the lot, rounded to whole lots, the first in row {first_row} of the tape"
 
 
+def failure_line(failure: Failure) -> str:
+    """A strategy's error in one line: what was raised, and where in its author's files."""
+    last = _theirs(failure)[-1:]
+    where = f" at {Path(last[0].filename).name}:{last[0].lineno}" if last else ""
+    said = " ".join(str(failure.error).split())
+    return f"strategy {failure.strategy}: {failure.handler} raised {type(failure.error).__name__}: {said}{where}"
+
+
 def failure_text(failure: Failure) -> str:
     """A strategy's error as its author wants to see it: the trace through his own files alone, then the error."""
-    frames = traceback.extract_tb(failure.error.__traceback__)
-    ours = Path(__file__).resolve().parent
-    rooms = {ours, *(ours.parent / room for room in ("engine", "strategies"))}
-    theirs = [
-        each
-        for each in frames
-        if Path(each.filename).resolve().parent not in rooms and not each.filename.startswith(COMPILED)
-    ] or list(frames)
     lines = [
         f"strategy {failure.strategy}: {failure.handler} raised at {as_text(failure.ts)}\n",
-        *traceback.format_list(theirs),
+        *traceback.format_list(_theirs(failure) or traceback.extract_tb(failure.error.__traceback__)),
     ]
     lines += traceback.format_exception_only(failure.error)
     return "".join(lines)
+
+
+def _theirs(failure: Failure) -> list[traceback.FrameSummary]:
+    """The part of the trace that runs through the author's files."""
+    frames = traceback.extract_tb(failure.error.__traceback__)
+    ours = Path(__file__).resolve().parent
+    rooms = {ours, *(ours.parent / room for room in ("engine", "strategies"))}
+    return [
+        each
+        for each in frames
+        if Path(each.filename).resolve().parent not in rooms and not each.filename.startswith(COMPILED)
+    ]

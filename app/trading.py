@@ -36,6 +36,7 @@ from tickwright.engine.live import HALTED, Ending, Live
 from tickwright.engine.records import Sink
 from tickwright.engine.run_clock import RunClock
 from tickwright.engine.scribe import Scribe
+from tickwright.engine.traffic import Failure
 from tickwright.engine.wire import Wire
 from tickwright.kill_file import watch_kill_file
 from tickwright.live_view import View
@@ -47,7 +48,7 @@ from tickwright.reports.parquet import STEADY, RunWriter
 from tickwright.reports.positions import final_lines, portfolio_lines, write_positions
 from tickwright.reports.run_folder import RunError, RunFolder, make_run_folder, run_hash, write_summary
 from tickwright.reports.summary import RunFacts, summarise
-from tickwright.result import Result, failure_text
+from tickwright.result import Result, failure_line, failure_text
 from tickwright.rolling import keep_short
 from tickwright.run_log import RunLog
 from tickwright.signals import FORCED, Ends, signals
@@ -235,11 +236,16 @@ async def opened(
             live.warmed = warmed
             take_over(config, parts, live, past, log.told)
         live.background_of = slow.background
-        live.failed = lambda failure: log.told(failure_text(failure), "error", strategy_id=failure.strategy)
+        live.failed = lambda failure: tell_failure(log, failure)
         live.witness = live.bell.listener = capture
         run = TradingRun(config, journal, parts, live, folder, writer, wires, tally)
         stack.callback(run.close)
         yield run
+
+
+def tell_failure(log: RunLog, failure: Failure) -> None:
+    """What a strategy raised: a line for a person, its trace for the log."""
+    log.told(failure_line(failure), "error", strategy_id=failure.strategy, trace=failure_text(failure))
 
 
 def results_of(config: Config, parts: Parts, prefix: str) -> tuple[Path, RunWriter]:

@@ -28,6 +28,10 @@ from tickwright.engine.wire import Clock, QueryFailed
 
 WORKERS: Final = 4
 WAITING_MAX: Final = 1024
+NAME_S: Final = 2.0
+"""How long a cancel waits for the venue's name of its order before it is handed back. The order manager gives an
+unanswered cancel 3 s."""
+LOOK_S: Final = 0.05
 
 CREATE: Final = "order_create"
 CANCEL: Final = "order_cancel"
@@ -64,6 +68,8 @@ class RestEntry:
         self._cancels: deque[_Request] = deque()
         self._orders: deque[_Request] = deque()
         self._lot = trio.lowlevel.ParkingLot()
+        self._nameless: dict[str, tuple[Cancel, float]] = {}
+        self._unnamed = trio.Event()
 
     def submit(self, command: Place, body: dict[str, str]) -> None:
         """Queue a new order; `body` are its fields as the codec writes them."""
@@ -79,16 +85,13 @@ class RestEntry:
         )
 
     def cancel(self, command: Cancel) -> None:
-        """Queue a cancel; while the venue has not named the order there is nothing to ask for, and that is said."""
+        """Queue a cancel; while the venue has not named the order there is nothing to ask for: it waits a little."""
         if not command.venue_order_id:
-            refused = CancelRejected(
-                client_order_id=command.client_order_id,
-                refusal=Refusal.TRANSIENT,
-                reason="the venue has not named the order yet",
-                request_id=command.request_id,
-                ts=self._clock.now(),
-            )
-            self._told([refused])
+            if command.client_order_id in self._nameless or len(self._nameless) >= WAITING_MAX:
+                self._hand_back(command)
+                return
+            self._nameless[command.client_order_id] = command, trio.current_time() + NAME_S
+            self._unnamed.set()
             return
         self._requests.cancelling(command)
         path = f"/orders/by-sub-account/{self._sub}/{quote(command.venue_order_id, safe='')}"
@@ -99,6 +102,35 @@ class RestEntry:
         async with trio.open_nursery() as workers:
             for _ in range(WORKERS):
                 workers.start_soon(self._worker)
+            workers.start_soon(self._name)
+
+    async def _name(self) -> None:
+        """Let cancels go whose order has got a name, and hand back those that have waited long enough."""
+        while True:
+            await self._unnamed.wait()
+            for name, (command, until) in list(self._nameless.items()):
+                known = self._requests.venue_order_id(name)
+                if not known and trio.current_time() < until:
+                    continue
+                del self._nameless[name]
+                if known:
+                    self.cancel(evolve(command, venue_order_id=known))
+                else:
+                    self._hand_back(command)
+            if not self._nameless:
+                self._unnamed = trio.Event()
+            await trio.sleep(LOOK_S)
+
+    def _hand_back(self, command: Cancel) -> None:
+        """The cancel could not be asked for; it is wanted on."""
+        refused = CancelRejected(
+            client_order_id=command.client_order_id,
+            refusal=Refusal.TRANSIENT,
+            reason="the venue has not named the order yet",
+            request_id=command.request_id,
+            ts=self._clock.now(),
+        )
+        self._told([refused])
 
     def _put(self, request: _Request) -> None:
         line = self._cancels if request.cancel else self._orders

@@ -158,14 +158,16 @@ def carry_out(checked: Any, as_json: bool) -> int:
 
 def show(result: "Result", as_json: bool) -> None:
     from tickwright.reports.terminal import print_summary
-    from tickwright.result import NOTHING_PLAYED, failure_text, rounded_text
+    from tickwright.result import NOTHING_PLAYED, failure_line, failure_text, rounded_text
 
     for name, told in result.summary["rounded"].items():
         click.echo(f"tickwright: {rounded_text(name, told['levels'], told['first_row'])}", err=True)
     if result.summary["data_start"] is None:
         click.echo(f"tickwright: {NOTHING_PLAYED}", err=True)
+    tape = result.summary["mode"] == "backtest"
     for failure in result.failures:
-        click.echo(failure_text(failure), err=True)
+        # In paper and live the trace is in the log, and people were told when it happened.
+        click.echo(failure_text(failure) if tape else f"tickwright: {failure_line(failure)}", err=True)
     for latch in result.latches:
         click.echo(f"tickwright: halted: {latch.reason}", err=True)
     if as_json:

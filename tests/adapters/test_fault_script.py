@@ -1,5 +1,7 @@
 """Fault scripts: what they say is what is read, and what is wrong is told by line."""
 
+import time
+
 import pytest
 
 from tickwright.adapters.fault_rules import FaultScript, Rule
@@ -127,3 +129,23 @@ def test_a_file_that_cannot_be_read_is_told(tmp_path):
     bad.write_bytes(b"seed: 1\nfaults: [\xff]\n")
     with pytest.raises(ScriptError, match=r"bad.yaml:2: expected UTF-8"):
         read_script(bad)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[" * 200_000,
+        "faults:\n  - {fault: " + "{a: " * 5_000,
+        "faults: \n" + "".join(f"{'  ' * n}- a:\n" for n in range(3_000)),
+    ],
+    ids=["brackets", "mappings", "lines"],
+)
+def test_nesting_without_end_is_refused_before_it_costs(text):
+    begun = time.process_time()
+    with pytest.raises(ScriptError, match="expected at most 16 levels, got more"):
+        parse_script(text, "f.yaml")
+    assert time.process_time() - begun < 2
+
+
+def test_a_text_of_brackets_is_no_nesting():
+    assert parse_script(f"faults: [{{fault: replace, text: '{'[' * 500}'}}]").rules[0].text == "[" * 500

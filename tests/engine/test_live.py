@@ -16,6 +16,7 @@ from tickwright.engine.capability import Capability
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.events import (
     CancelRejected,
+    ClockMeasured,
     LinkChanged,
     OrderAccepted,
     OrderCanceled,
@@ -557,6 +558,19 @@ async def test_a_background_that_raises_is_its_strategys_error(autojump_clock: M
         assert [failure.handler for failure in bench.core.failures] == ["background"]
         order = await one_order(bench, other)
         assert order.state is OrderState.OPEN
+
+
+async def test_what_waited_for_the_start_does_not_say_that_the_loop_is_behind(autojump_clock: MockClock) -> None:
+    bench = Bench(Buyer())
+    now = bench.clock.now()
+    await trio.sleep(3)
+    bench.bell.put(ClockMeasured(venue="TDX", low=0, high=0, ts=now))
+    async with running(bench):
+        await bench.ready()
+        assert not [text for text in bench.said if "behind" in text]
+        bench.bell.put(ClockMeasured(venue="TDX", low=0, high=0, ts=bench.clock.now() - SECOND))
+        await trio.sleep(0.1)
+        assert "the loop is 1000 ms behind" in bench.said
 
 
 async def test_time_comes_from_trios_clock_and_the_wall_only_at_the_start(autojump_clock: MockClock) -> None:

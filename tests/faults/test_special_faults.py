@@ -1,5 +1,6 @@
 """Faults that no script makes: floods, plugins, frames, clocks, credentials, people who stop a run at a bad moment."""
 
+import json
 import resource
 from collections import Counter
 from contextlib import nullcontext
@@ -104,6 +105,17 @@ async def test_f10_a_bad_plugin_harms_nobody_else(
         told = stack.run.parts.core.failures
         assert bool(told) == ("rubbish" not in kind)
         assert not told or told[0].strategy == "zbad"
+        lines = [text for _, text in stack.said if "zbad" in text or "Traceback" in text or "bad.py" in text]
+        if told:
+            word = type(told[0].error).__name__
+            assert [
+                text
+                for text in lines
+                if f"strategy zbad: on_timer raised {word}" in text and ("bad.py:" in text) == (kind != "blocks")
+            ]
+            assert len(lines) == 2, "what was raised, and that it is disabled"
+            logged = [json.loads(line) for line in (tmp_path / "state" / "log.jsonl").read_text().splitlines()]
+            assert [line for line in logged if word in line.get("trace", "")]
 
 
 BACKGROUNDS = {

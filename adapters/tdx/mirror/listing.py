@@ -76,8 +76,9 @@ def listed_pairs(symbols: Sequence[str] = ()) -> tuple[Pair, ...]:
     found = []
     for name in dict.fromkeys(symbols or own):
         topic = parse_topic(f"{name}@trades")
-        if topic is None or topic.target != name:
-            raise OptionError(f"pairs: expected symbols such as BTC/CHF, received {name!r}")
+        base, _, quote = name.partition("/")
+        if topic is None or topic.target != name or base == quote:
+            raise OptionError(f"pairs: expected symbols of two assets such as BTC/CHF, received {name!r}")
         symbol, tick, lot, least, most, start, security = own.get(name, (name, *_PLAIN))
         instrument = _instrument(symbol, tick, lot, least, most)
         found.append(pair(instrument, security=security, start_ticks=int(Decimal(start) / tick)))

@@ -179,8 +179,8 @@ async def test_the_listed_pairs_may_be_chosen(autojump_clock, nursery):
         await client.ask("tdx:subscribe", "DOGE/EUR@depth@100ms")
         book = (await client.next())["d"]
         assert 90 < float(book["b"][0][0]) < float(book["a"][-1][0]) < 110
-    for symbol in ("DOGE", "DOGE/EUR@x", "ELEVENCHARS/EUR", ""):
-        with pytest.raises(OptionError, match="symbols such as BTC/CHF"):
+    for symbol in ("DOGE", "DOGE/EUR@x", "ELEVENCHARS/EUR", "EUR/EUR", ""):
+        with pytest.raises(OptionError, match="symbols of two assets such as BTC/CHF"):
             async with local_venue(pairs=(symbol,)):
                 pass
 

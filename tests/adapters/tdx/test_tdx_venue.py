@@ -627,13 +627,25 @@ async def test_a_request_that_is_never_answered_leaves_the_order_in_doubt(autoju
 
 
 async def test_a_cancel_over_rest_waits_for_the_venues_name_of_the_order(autojump_clock, far, nursery):
-    far.answers["POST", "/orders"] = 200, {"result": {"id": "../v?1"}}
+    async def named(asked: Asked) -> Any:
+        await trio.sleep(0.5)
+        return 200, {"result": {"id": "../v?1"}}
+
+    far.answers["POST", "/orders"] = named
     far.answers["DELETE", f"/orders/by-sub-account/{SUB}/..%2Fv%3F1"] = 200, b""
     venue, box = await running(far, nursery, settings={"order_entry": "rest"})
+    begun = trio.current_time()
+    venue.cancel(order("mm-0"), 3)
+    assert box.of(CancelRejected) == []
+    (refused,) = await box.wait_for(CancelRejected)
+    assert (refused.client_order_id, refused.refusal, refused.request_id) == ("mm-0", Refusal.TRANSIENT, 3)
+    assert 1.9 <= trio.current_time() - begun <= 2.2, "nobody named it, and nothing was sent"
+    assert not [asked for asked in far.asked if asked.method == "DELETE"]
     venue.submit(order("mm-1"))
     venue.cancel(order("mm-1"), 4)
-    (refused,) = box.of(CancelRejected)
-    assert (refused.refusal, refused.request_id) == (Refusal.TRANSIENT, 4)
+    await trio.sleep(0.7)
+    assert [asked.method for asked in far.asked if "v%3F1" in asked.path] == ["DELETE"]
+    assert len(box.of(CancelRejected)) == 1
     await trio.sleep(1)
     venue.cancel(order("mm-1"), 5)
     await trio.sleep(1)
