@@ -17,7 +17,6 @@ What is not answered: instruments that are not this strategy's, legs that are no
 price them by, and prices that the instrument cannot have. Each is said once.
 """
 
-import re
 from collections.abc import Iterator
 from decimal import Decimal
 from math import ceil, floor
@@ -32,45 +31,17 @@ from tickwright.engine.events import RequestForQuote
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.terms import Health, OrderState, Side
-from tickwright.engine.times import SECOND, as_ns, interval_ns
+from tickwright.engine.times import SECOND, interval_ns
 from tickwright.strategies.base import Strategy
 from tickwright.strategies.black76 import CALL, PUT, black_76
 
 YEAR_NS: Final = 365 * 86_400 * SECOND
-EXPIRY: Final = "T08:00:00Z"
-"""When options end on the day that their symbol names."""
-
 ASKED_MAX: Final = 1000
 """So many open requests are kept, the oldest forgotten first, and so many different things are said: half a megabyte
 of each at most."""
 
-_OPTION: Final = re.compile(r"([A-Z0-9]+)-([0-9]{8})-([0-9]+(?:\.[0-9]+)?)([CP])", re.ASCII)
-
 Place = tuple[str, Side]
 """Where an answer stands: an instrument, and the side of our order."""
-
-
-@frozen
-class Option:
-    """What an option's symbol says."""
-
-    base: str
-    day: str
-    strike: float
-    right: int
-
-    @property
-    def expiry_ns(self) -> int:
-        return as_ns(f"{self.day[:4]}-{self.day[4:6]}-{self.day[6:]}{EXPIRY}")
-
-    @classmethod
-    def read(cls, symbol: str) -> "Option | None":
-        """An option by its symbol (``BTC-20270326-90000C``), None for anything else."""
-        found = _OPTION.fullmatch(symbol)
-        if found is None:
-            return None
-        base, day, strike, right = found.groups()
-        return cls(base, day, float(strike), CALL if right == "C" else PUT)
 
 
 @frozen(eq=False)
@@ -105,8 +76,6 @@ class RfqResponder(Strategy):
     forward: Literal["future", "perpetual", "spot"] = "future"
     """Which book gives the forward: the future of the option's own expiry, the perpetual, or the spot pair. It must be
     among the strategy's instruments."""
-    quote: str = "USD"
-    """The currency in the symbols of perpetuals and spot pairs."""
     edge: float = field(default=0.03, validator=gt(0))
     """How much better than fair we deal, as a part of what the legs are worth together."""
     max_qty: Decimal = field(default=Decimal(1), validator=gt(Decimal(0)))
@@ -230,7 +199,8 @@ class RfqResponder(Strategy):
         instrument, side = self._known[place[0]], place[1]
         lots = min(instrument.lots(self.max_qty), int(qty / instrument.lot_size), self.room(instrument, side))
         ticks = self.ticks(instrument, side, price)
-        if lots <= 0 or instrument.qty(lots) < instrument.min_qty or ticks <= 0:
+        priced = ticks > 0 or bool(instrument.legs)  # who takes a package may be paid for it
+        if lots <= 0 or instrument.qty(lots) < instrument.min_qty or not priced:
             self.say(f"{instrument.id}: asked for and not answered, since our {side.name} is not within the limits")
             return
         if len(self._answers) >= self.max_answers:
@@ -249,7 +219,7 @@ class RfqResponder(Strategy):
 
     def reach(self, id: str, way: int) -> Decimal:
         """What would be held of an option in one direction (above or below zero), with every answer executed."""
-        held = self._known[id].qty(int(self.position(id).lots)) if id in self._known else Decimal(0)
+        held = self._known[id].qty(int(self.position(id).lots))
         reached = held if way > 0 else -held
         for order in self._answers.values():
             for leg, ratio in self.parts_of(order.instrument.id):
@@ -291,33 +261,33 @@ class RfqResponder(Strategy):
 
     def legs_of(self, instrument: Instrument) -> Legs | None:
         """The options that an instrument is, None where it is something else or a forward of it is missing."""
-        parts = [part.rpartition("@") for part in instrument.symbol.split("/")]
-        named = [(name, int(ratio)) if at else (ratio, 1) for name, at, ratio in parts]
-        options = [option for option in (Option.read(name) for name, _ in named) if option is not None]
-        if len(options) < len(named):
+        parts = instrument.legs or ((instrument.id, 1),)
+        options = [self._known[id] for id, _ in parts if id in self._known and self._known[id].strike is not None]
+        if len(options) < len(parts):
             return None
-        forwards = tuple(self.forward_of(option, instrument.venue) for option in options)
-        missing = [id for id in forwards if id not in self._known]
-        if missing:
-            self.say(f"{instrument.id}: cannot be priced, since its forward {missing[0]} is not among the instruments")
+        forwards = [self.forward_of(option) for option in options]
+        if not all(forwards):
+            self.say(
+                f"{instrument.id}: cannot be priced, since no {self.forward} to price it by is among the instruments"
+            )
             return None
         return Legs(
-            parts=tuple((f"{name}.{instrument.venue}", ratio) for name, ratio in named),
-            strikes=np.array([option.strike for option in options]),
-            rights=np.array([float(option.right) for option in options]),
-            ratios=np.array([float(ratio) for _, ratio in named]),
-            expiries=tuple(option.expiry_ns for option in options),
-            forwards=forwards,
+            parts=parts,
+            strikes=np.array([float(option.strike or 0) for option in options]),
+            rights=np.array([CALL if option.right == "C" else PUT for option in options], dtype=np.float64),
+            ratios=np.array([float(ratio) for _, ratio in parts]),
+            expiries=tuple(option.expiry_ns or 0 for option in options),
+            forwards=tuple(forwards),
         )
 
-    def forward_of(self, option: Option, venue: str) -> str:
-        """The instrument whose book gives the forward of an option."""
-        symbols = {
-            "future": f"{option.base}-{option.day}",
-            "perpetual": f"{option.base}-{self.quote}-PERPETUAL",
-            "spot": f"{option.base}-{self.quote}",
-        }
-        return f"{symbols[self.forward]}.{venue}"
+    def forward_of(self, option: Instrument) -> str:
+        """The instrument whose book gives the forward of an option; empty where there is none."""
+        for each in self._known.values():
+            mine = (each.product, each.base, each.quote, each.venue)
+            ends = option.expiry_ns if self.forward == "future" else None
+            if mine == (self.forward, option.base, option.quote, option.venue) and each.expiry_ns == ends:
+                return each.id
+        return ""
 
     def say(self, text: str) -> None:
         """Say something to a person, once."""

@@ -30,7 +30,7 @@ from tickwright.engine.door import Door, Names, Number
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.events import RequestForQuote
 from tickwright.engine.instrument import Instrument
-from tickwright.engine.market import Market, Seat
+from tickwright.engine.market import Market, Seat, join_packages
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.orders import OrderManager
 from tickwright.engine.portfolio import EXTERNAL, Portfolio
@@ -198,6 +198,7 @@ class Bench:
             name: [Seat(name, i, market, self.portfolio.position(market.index, i)) for market in self.markets]
             for i, name in enumerate(named)
         }
+        join_packages(self.markets, [seat for row in seats.values() for seat in row])
         book = LimitBook("backtest", scopes(limits or {}), self.instruments, currency=currency, rates=rates)
         self.notes = Notes()
         every_seat = [seat for row in seats.values() for seat in row]

@@ -112,3 +112,18 @@ async def test_a_position_to_begin_with_is_hedged_once_over_a_restart(tmp_path: 
             assert abs(held[MAKE] + held[TAKE]) <= Decimal("0.04")
     assert first[0] == 0
     assert first[1] != 0, "the second run begins with what the first one held"
+
+
+@pytest.mark.slow
+async def test_requests_for_quotes_are_answered_and_the_answers_taken(tmp_path: Path) -> None:
+    config = config_of("rfq_local.yaml", tmp_path)
+
+    async def trades(run: TradingRun) -> None:
+        await until(lambda: run.tally.fills >= 5)
+
+    async with ran(config, trades) as (ending, result, said):
+        assert (ending.code, ending.left, result.summary["status"]) == (DONE, (), "done")
+        assert not any("POSITION_MISMATCH" in line for line in said)
+        assert set(result.summary["denials"]) <= {"NOT_RECONCILED"}
+        assert all(abs(Decimal(size)) <= 20 for size in result.summary["position"].values())
+        assert any("@" in id for id in result.orders.column("instrument").to_pylist())

@@ -11,7 +11,7 @@ from tickwright.engine.events import RequestForQuote
 from tickwright.engine.instrument import Instrument, Kind
 from tickwright.engine.times import SECOND, as_ns
 from tickwright.strategies.black76 import CALL, PUT, black_76
-from tickwright.strategies.rfq_responder import Option, RfqResponder
+from tickwright.strategies.rfq_responder import RfqResponder
 from tickwright.strategies.testing import Bench
 
 START = "2027-01-01T08:00:00Z"
@@ -21,10 +21,26 @@ YEARS = (as_ns("2027-03-26T08:00:00Z") - as_ns(START)) / (365 * 86_400 * SECOND)
 WORTH = float(black_76(60_000, 60_000, YEARS, 0.6, CALL))
 
 
-def instrument(id, tick="1", lot="0.1", **more):
-    return Instrument(
-        id=id, tick_size=Decimal(tick), lot_size=Decimal(lot), kind=Kind.LINEAR, base="BTC", quote="USD", **more
-    )
+SPREAD = "BTC-20270326-54000C@1/BTC-20270326-66000C@-1.PT"
+STRADDLE = "BTC-20270326-60000C@1/BTC-20270326-60000P@2.PT"
+EXPIRY = as_ns("2027-03-26T08:00:00Z")
+
+
+def instrument(id):
+    """An instrument as its symbol says: an option, a package, a future, a perpetual, or a spot pair."""
+    symbol = id.rpartition(".")[0]
+    terms = {"tick_size": Decimal(1), "lot_size": Decimal("0.1"), "base": "BTC", "quote": "USD"}
+    if "@" in symbol:
+        legs = tuple(
+            (f"{name}.PT", int(ratio)) for name, _, ratio in (part.partition("@") for part in symbol.split("/"))
+        )
+        return Instrument(id=id, kind=Kind.LINEAR, legs=legs, expiry_ns=EXPIRY, **terms)
+    if symbol[-1] in "CP":
+        strike = Decimal(symbol.rpartition("-")[2][:-1])
+        return Instrument(id=id, kind=Kind.LINEAR, strike=strike, right=symbol[-1], expiry_ns=EXPIRY, **terms)
+    if "2027" in symbol:
+        return Instrument(id=id, kind=Kind.LINEAR, expiry_ns=EXPIRY, **terms)
+    return Instrument(id=id, kind=Kind.SPOT if symbol == "BTC-USD" else Kind.LINEAR, **terms)
 
 
 def make(*more, accepts=True, limits=None, **params):
@@ -35,7 +51,8 @@ def make(*more, accepts=True, limits=None, **params):
     bench = Bench(RfqResponder(**given), listed, accepts=accepts, limits=limits, start=START)
     bench.book("59990 x 5 | 60010 x 5", FUTURE)
     for id in ids[1:]:
-        bench.book("5000 x 5 | 6000 x 5", id)
+        if "@" not in id:
+            bench.book("5000 x 5 | 6000 x 5", id)
     return bench
 
 
@@ -55,20 +72,6 @@ def stand(bench):
 
 
 @pytest.mark.parametrize(
-    ("symbol", "expected"),
-    [
-        ("BTC-20270326-60000C", Option("BTC", "20270326", 60_000.0, CALL)),
-        ("ETH-20270326-0.5P", Option("ETH", "20270326", 0.5, PUT)),
-        ("BTC-20270326", None),
-        ("BTC-USD-PERPETUAL", None),
-        ("BTC-20270326-60000C@1", None),
-    ],
-)
-def test_what_a_symbol_says(symbol, expected):
-    assert Option.read(symbol) == expected
-
-
-@pytest.mark.parametrize(
     ("side", "expected"),
     [(Side.BUY, ("SELL", -(-WORTH * 1.03 // 1))), (Side.SELL, ("BUY", WORTH * 0.97 // 1))],
 )
@@ -83,19 +86,17 @@ def test_the_answer_is_firm_and_better_than_fair_by_the_edge(side, expected):
 
 
 def test_a_package_is_worth_its_legs_times_their_ratios():
-    straddle = "BTC-20270326-60000C@1/BTC-20270326-60000P@2.PT"
-    bench = make(straddle, edge=0.01, limits={"collar_bps": None})
-    asks(bench, id=straddle)
+    bench = make(STRADDLE, edge=0.01, limits={"collar_bps": None})
+    asks(bench, id=STRADDLE)
     ((_, _, price),) = stand(bench)
     fair = WORTH + 2 * float(black_76(60_000, 60_000, YEARS, 0.6, PUT))
     assert price == -(-fair * 1.01 // 1)
 
 
 def test_the_edge_of_a_spread_is_a_part_of_both_legs_and_not_of_their_difference():
-    spread = "BTC-20270326-54000C@1/BTC-20270326-66000C@-1.PT"
-    bench = make("BTC-20270326-54000C.PT", "BTC-20270326-66000C.PT", spread, edge=0.02, limits={"collar_bps": None})
-    bench.book("4000 x 5 | 7000 x 5", spread)
-    asks(bench, Side.SELL, id=spread)
+    legs = [id.partition("@")[0] for id in SPREAD.split("/")]
+    bench = make(*(f"{leg}.PT" for leg in legs), SPREAD, edge=0.02, limits={"collar_bps": None})
+    asks(bench, Side.SELL, id=SPREAD)
     low, high = (float(each) for each in black_76(60_000, [54_000, 66_000], YEARS, 0.6, CALL))
     assert [price for _, _, price in stand(bench)] == [(low - high - 0.02 * (low + high)) // 1]
 
@@ -115,16 +116,37 @@ def test_it_answers_at_most_what_its_limits_allow():
 
 
 def test_answers_that_stand_count_against_the_bound_of_every_leg():
-    straddle = "BTC-20270326-60000C@1/BTC-20270326-60000P@2.PT"
-    bench = make(straddle, max_qty=Decimal(3), max_position=Decimal(4), limits={"collar_bps": None})
+    bench = make(STRADDLE, max_qty=Decimal(3), max_position=Decimal(4), limits={"collar_bps": None})
     asks(bench, qty="10", id=CALL_60)
     assert [qty for _, qty, _ in stand(bench)] == [3.0]
-    asks(bench, qty="10", id=straddle, name="R2")
+    asks(bench, qty="10", id=STRADDLE, name="R2")
     assert [qty for _, qty, _ in stand(bench)] == [3.0, 1.0], "four calls at most"
     asks(bench, qty="10", id=PUT_60, name="R3")
     assert [qty for _, qty, _ in stand(bench)] == [3.0, 1.0, 2.0], "the package has two of the puts"
     asks(bench, Side.SELL, qty="10", id=PUT_60, name="R4")
     assert [qty for _, qty, _ in stand(bench)] == [3.0, 1.0, 2.0, 3.0], "the other way is another matter"
+
+
+def test_what_was_executed_in_a_package_counts_against_the_bound_of_every_leg():
+    bench = make(STRADDLE, max_qty=Decimal(3), max_position=Decimal(4), limits={"collar_bps": None})
+    asks(bench, Side.SELL, qty="10", id=STRADDLE)
+    (answer,) = bench.open
+    assert answer.qty == 2.0
+    bench.fill(answer)
+    assert (bench.position(CALL_60).qty, bench.position(PUT_60).qty) == (2.0, 4.0)
+    asks(bench, Side.SELL, qty="10", id=STRADDLE, name="R2")
+    assert stand(bench) == [], "four puts are held"
+    asks(bench, Side.SELL, qty="10", id=CALL_60, name="R3")
+    assert [(name, qty) for name, qty, _ in stand(bench)] == [("BUY", 2.0)]
+
+
+def test_who_takes_a_package_may_be_paid_for_it():
+    other_way = "BTC-20270326-60000P@1/BTC-20270326-60000C@-2.PT"
+    bench = make(other_way, limits={"collar_bps": None})
+    asks(bench, id=other_way)
+    ((name, _, price),) = stand(bench)
+    assert name == "SELL"
+    assert price < 0
 
 
 def test_so_many_answers_stand_at_one_time_and_no_more():
@@ -236,7 +258,7 @@ def test_options_without_their_forward_are_not_priced(capsys):
     bench = Bench(RfqResponder(), [instrument(CALL_60)], start=START)
     asks(bench)
     assert bench.sent == []
-    assert f"its forward {FUTURE} is not among the instruments" in capsys.readouterr().out
+    assert "no future to price it by is among the instruments" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize(
