@@ -1,18 +1,16 @@
 """Everything about a local PowerTrade that can be chosen, in one frozen object."""
 
-import re
 from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any, Final
 
-import attrs
 from attrs import field, frozen
 
 from tickwright.adapters.local.house import OptionError
+from tickwright.adapters.local.switches import read_switches
 
 MARKETS: Final = ("random", "none")
 ACCOUNTS_MAX: Final = 100
-_PART: Final = re.compile(r"-?[0-9]{1,3}(\.[0-9]{1,12})?", re.ASCII)
 
 
 @frozen(kw_only=True)
@@ -83,25 +81,9 @@ SWITCHES: Final = (
 
 
 def switched(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Switches as they are typed (``strict_tokens=true``), as values for `Options`.
+    """Switches as they are typed, as values for `Options`.
 
     Raises:
         OptionError: no such switch, or a text that is no value of its type.
     """
-    found: dict[str, Any] = {}
-    for name, text in texts.items():
-        if name not in SWITCHES:
-            raise OptionError(f"{name}: expected a switch, received an unknown name; there are: {' '.join(SWITCHES)}")
-        if attrs.fields_dict(Options)[name].type is bool:
-            if text not in ("true", "false"):
-                raise OptionError(f"{name}: expected true or false, received {text!r}")
-            found[name] = text == "true"
-        elif name in PARTS:
-            if not _PART.fullmatch(text):
-                raise OptionError(f"{name}: expected a decimal such as 0.0005, received {text!r}")
-            found[name] = Decimal(text)
-        elif text.isdecimal():
-            found[name] = int(text)
-        else:
-            raise OptionError(f"{name}: expected a whole number, received {text!r}")
-    return found
+    return read_switches(Options, SWITCHES, texts)

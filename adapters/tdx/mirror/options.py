@@ -7,6 +7,7 @@ import attrs
 from attrs import field, frozen
 
 from tickwright.adapters.local.house import OptionError
+from tickwright.adapters.local.switches import read_switches
 from tickwright.adapters.tdx.mirror import assumed
 from tickwright.engine.times import SECOND
 
@@ -96,28 +97,9 @@ SWITCHES: Final = tuple(name for name in attrs.fields_dict(Options) if name not 
 
 
 def switched(texts: Mapping[str, str]) -> dict[str, Any]:
-    """Switches as they are typed (``legacy_ns=true``), as values for `Options`.
+    """Switches as they are typed, as values for `Options`.
 
     Raises:
         OptionError: no such switch, or a text that is no value of its type.
     """
-    kinds = {name: attrs.fields_dict(Options)[name].type for name in SWITCHES}
-    found: dict[str, Any] = {}
-    for name, text in texts.items():
-        kind = kinds.get(name)
-        if kind is None:
-            raise OptionError(f"{name}: expected a switch, received an unknown name; there are: {' '.join(SWITCHES)}")
-        try:
-            found[name] = _READERS[kind](text)
-        except (KeyError, ValueError):
-            raise OptionError(f"{name}: expected {_WORDS[kind]}, received {text!r}") from None
-    return found
-
-
-_READERS: Final[dict[Any, Any]] = {
-    bool: {"true": True, "false": False}.__getitem__,
-    int: int,
-    float: float,
-    str: str,
-}
-_WORDS: Final[dict[Any, str]] = {bool: "true or false", int: "a whole number", float: "a number", str: "text"}
+    return read_switches(Options, SWITCHES, texts)
