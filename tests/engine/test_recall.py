@@ -11,9 +11,12 @@ from attrs import evolve
 
 from tickwright.engine import recall as recalling
 from tickwright.engine.books import Books
+from tickwright.engine.carrying import carried
+from tickwright.engine.chain import Record
 from tickwright.engine.door import Door, Names
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.journal import Journal
+from tickwright.engine.journal_reading import read_journal
 from tickwright.engine.keeping import day_of, facts
 from tickwright.engine.market import Market, Seat
 from tickwright.engine.order import Denial, Fill, Order, approval
@@ -108,10 +111,10 @@ class Run:
         self.clock.time += SECOND
         return self.clock.time
 
-    def recall(self) -> "Run":
+    def recall(self, records: list[Record] | None = None) -> "Run":
         """Take over from whoever wrote the journal, then begin to write."""
         self.recalled = recall(
-            self.journal.records(),
+            self.journal.records() if records is None else records,
             orders=self.manager,
             portfolio=self.portfolio,
             markets=self.markets,
@@ -278,6 +281,40 @@ def adopt(run: Run, dice: Random) -> None:
     run.clock.time += 10 * SECOND
     for stray in run.strangers.overdue(run.now):
         run.strangers.settle(stray, run.now)
+
+
+def rotate(run: Run) -> None:
+    """Begin the journal's next file."""
+    body = carried(run.manager, run.portfolio, since=run.recalled.since, adopted=run.strangers.adopted)
+    assert run.journal.rotate(body)
+
+
+@pytest.mark.parametrize("seed", range(15))
+def test_the_last_file_recalls_what_the_whole_journal_does(tmp_path: Path, seed: int) -> None:
+    """From the checkpoint of a file and what follows it, as from the first record of all."""
+    dice = Random(f"files {seed}")
+    run = Run(tmp_path / "state").begin()
+    for life in range(3):
+        for _ in range(dice.randint(20, 120)):
+            one_step(run, dice)
+            if dice.random() < 0.04:
+                rotate(run)
+        if life == 1:
+            rotate(run)
+        run.die()
+        whole = Run(tmp_path / "state")
+        whole.clock.time = run.clock.time
+        whole.recall(list(read_journal(tmp_path / "state")))
+        whole.die()
+        after = Run(tmp_path / "state")
+        after.clock.time = run.clock.time
+        after.recall()
+        assert_same(run, after)
+        assert_same(run, whole)
+        first, second = after.recalled, whole.recalled  # which wrote the beginning of a run, too
+        assert (first.runs - 1, first.adopted, first.since) == (second.runs, second.adopted, second.since)
+        run = after
+    run.die()
 
 
 @pytest.mark.parametrize("seed", range(25))
