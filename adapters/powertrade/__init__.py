@@ -7,6 +7,7 @@ reference.py  instruments, packages of legs, what a symbol says
 entry.py      a new order in the venue's words; life.py how long it lives
 books.py      books without sequence numbers: what cannot be, is lost
 payments.py   settlements and funding
+audit.py      books held against REST
 rfqs.py       who asks for quotes, apart from every book
 tags.py       requests under way and their deadlines
 requests.py   which order a reply belongs to

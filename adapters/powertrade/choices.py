@@ -13,6 +13,7 @@ from tickwright.engine.adapter import Site
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.times import SECOND
 
+_AUDIT_MAX_S: Final = 86_400
 _RATE_MAX: Final = 100_000
 _INTERVAL_MAX_MS: Final = 60_000
 _LIFE_MAX_MINUTES: Final = 655_340
@@ -30,6 +31,7 @@ class Choices:
     interval_ms: int
     order_life_ns: int
     rfqs: bool
+    audit_s: int
     messages_per_s: int
     requests_per_s: int
     max_message_bytes: int
@@ -71,6 +73,7 @@ def chosen(site: Site) -> Choices:
         interval_ms=interval,
         order_life_ns=_count(said, "order_life_minutes", _LIFE_MAX_MINUTES) * 60 * SECOND,
         rfqs=bool(said["rfqs"]),
+        audit_s=_count(said, "audit_s", _AUDIT_MAX_S) if said["audit_s"] else 0,
         messages_per_s=_count(said, "messages_per_s", _RATE_MAX),
         requests_per_s=_count(said, "requests_per_s", _RATE_MAX),
         max_message_bytes=_count(said, "max_message_bytes", SIZE_MAX),

@@ -20,6 +20,7 @@ from tickwright.adapters.powertrade.messages import (
     BookStated,
     Ignored,
     LevelsChanged,
+    LevelsStated,
     Listed,
     Message,
     OrderGone,
@@ -42,7 +43,7 @@ from tickwright.engine.terms import BUY, SELL, Side
 
 T = TypeVar("T")
 
-OUT_OF_SCOPE: Final = frozenset(("deliverables_response", "orderbook_response"))
+OUT_OF_SCOPE: Final = frozenset(("deliverables_response",))
 """Messages that the venue documents and that a trading adapter does not ask for."""
 
 INDICATIVE: Final = frozenset(("none", "255"))
@@ -87,6 +88,7 @@ class Codec:
             "settlement": own.settlement,
             "funding": own.funding,
             "new_bulk_order_response": own.bulk,
+            "orderbook_response": self._levels,
             "cancel_all_orders_response": own.cancel_all,
             "refresh_response": own.refreshed,
             "trade_history_response": own.history,
@@ -232,6 +234,20 @@ class Codec:
             changes += _level_changes(grid, side, words, f"deltas.{key}")
         stamp = moment(told.server_utc_timestamp, "deltas.server_utc_timestamp", grid.instrument.symbol)
         return LevelsChanged(instrument=grid.instrument.id, changes=tuple(changes), venue_ts=stamp)
+
+    def _levels(self, body: object) -> Message:
+        told = typed(body, wire.LevelsData, "", "orderbook_response")
+        grid = self._grid(told.symbol, "")
+        if grid is None:
+            return Ignored(name="orderbook_response", about=told.symbol)
+        levels: list[tuple[int, int, int]] = []
+        for key, side, rows in (("buy", BUY, told.buy), ("sell", SELL, told.sell)):
+            field = f"orderbook_response.{key}"
+            side_levels = [
+                (side, grid.price(row.price, field, ""), positive(grid, row.quantity, field, "")) for row in rows
+            ]
+            levels += sorted(side_levels, key=lambda level: -level[0] * level[1])
+        return LevelsStated(symbol=told.symbol, levels=tuple(levels))
 
     def _trade(self, body: object) -> Message:
         told = typed(body, wire.TradeData, "", "trade")

@@ -36,6 +36,7 @@ from tickwright.adapters.powertrade.messages import (
     HistoryStated,
     Ignored,
     LevelsChanged,
+    LevelsStated,
     Listed,
     Message,
     OrderGone,
@@ -394,7 +395,7 @@ class Link:
                     self._notice(Answered(user_tag=message.user_tag, message=message))
             case Failed():
                 self._notice(Reconnect(reason=f"the venue says that it failed: {message.code} {message.text}"))
-            case Ignored() | OrderInfo() | OrdersStated() | OrderMissing():
+            case Ignored() | LevelsStated() | OrderInfo() | OrdersStated() | OrderMissing():
                 self._ignored += 1
             case Unrecognised():
                 self._unrecognised += 1

@@ -107,6 +107,14 @@ class LevelsChanged:
 
 
 @frozen(kw_only=True)
+class LevelsStated:
+    """The best levels of a book, as REST tells them: (side, ticks, lots), bids first, each side from its best."""
+
+    symbol: str
+    levels: tuple[tuple[int, int, int], ...]
+
+
+@frozen(kw_only=True)
 class PublicTrade:
     instrument: str
     trade_id: str
@@ -333,7 +341,8 @@ RfqMessage = RfqsStated | RfqShown | RfqGone
 OwnMessage = Accepted | Rejected | Executed | CancelStated
 PaymentMessage = SettlementStated | FundingStated
 AnswerMessage = (
-    PassedOn
+    LevelsStated
+    | PassedOn
     | Refreshed
     | HistoryStated
     | ReferenceStated

@@ -19,6 +19,7 @@ from tickwright.adapters.powertrade.messages import (
     BalancesStated,
     Executed,
     Failed,
+    LevelsStated,
     Listed,
     Message,
     OrderInfo,
@@ -167,6 +168,22 @@ class Queries:
     def entity_id(self, symbol: str) -> str:
         """The venue's id of an instrument; empty where it was not asked for."""
         return self.listed[symbol].entity_id if symbol in self.listed else ""
+
+    async def levels(self, instrument: Instrument, depth: int) -> LevelsStated:
+        """The best levels of a book.
+
+        Raises:
+            QueryFailed: no answer, or one that cannot be read.
+        """
+        path = "/v1/api/orderbook"
+        answer = await self._http.ask("GET", path, query=urlencode({"symbol": instrument.symbol, "depth": depth}))
+        try:
+            told = Codec(self._venue, [Listed(instrument=instrument, entity_id="")]).decode(answer.body)
+        except BadMessage as bad:
+            raise QueryFailed(f"{self._venue} {path}: {bad}") from None
+        if not isinstance(told, LevelsStated):
+            raise self._odd(path, told)
+        return told
 
     # Orders
 

@@ -33,6 +33,12 @@ POWERTRADE: Final = Adapter(
         ),
         Setting(name="rfqs", about="Whether requests for quotes are listened to.", kind="truth", default=False),
         Setting(
+            name="audit_s",
+            about="Seconds between two books that are held against REST, one after the other; 0: none is.",
+            kind="count",
+            default=0,
+        ),
+        Setting(
             name="messages_per_s",
             about="Messages over the socket a second at most; two of them are kept for cancels.",
             kind="count",

@@ -17,6 +17,7 @@ from attrs import define, field
 from tickwright.adapters.address import Dial, checked_tls
 from tickwright.adapters.http import Http
 from tickwright.adapters.outbox import Frame
+from tickwright.adapters.powertrade.audit import DEPTH, Audit, best
 from tickwright.adapters.powertrade.choices import Choices, chosen
 from tickwright.adapters.powertrade.entry import Place, Unsupported
 from tickwright.adapters.powertrade.link import Link, LinkStatistics
@@ -176,6 +177,8 @@ class PowerTradeVenue(Wire):
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._keep_time, link)
+                if self._choices.audit_s:
+                    nursery.start_soon(self._keep_books, link)
                 await self._session.run(self)
         except BaseExceptionGroup as group:  # a nursery's errors: a refused login is raised as itself, the rest again
             refused, rest = group.split(LoginRefused)
@@ -326,6 +329,25 @@ class PowerTradeVenue(Wire):
                 self._set_timer(link)
                 await trio.sleep_forever()
             self._flush(link, self._clock.now())
+
+    async def _keep_books(self, link: Link) -> None:
+        """Hold one book after the other against REST; one that differs is read anew."""
+        audit = Audit()
+        while True:
+            for instrument in list(self._watched.values()):
+                await trio.sleep(self._choices.audit_s)
+                feed = link.books.feeds.get(instrument.id)
+                if feed is None or not feed.live:
+                    continue
+                before = best(feed.orders.book)
+                try:
+                    told = await self._queries.levels(instrument, DEPTH)
+                except QueryFailed as error:
+                    self._teller.refused("orderbook", str(error))
+                    continue
+                reason = audit.differs(instrument.id, before, told, best(feed.orders.book))
+                if reason:
+                    self.resync(instrument.id, reason)
 
     async def _ask(self, name: str, **fields: str) -> AnswerMessage | Replied:
         """Ask over the socket.

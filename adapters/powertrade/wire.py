@@ -59,6 +59,15 @@ class SnapshotData(Struct):
     server_utc_timestamp: Text = ""
 
 
+class LevelsData(Struct):
+    """The best levels of a book over REST."""
+
+    symbol: Id
+    buy: list[RowData]
+    sell: list[RowData]
+    server_utc_timestamp: Text = ""
+
+
 class BookOrderData(Struct):
     """Any of the four changes of an order-by-order book."""
 

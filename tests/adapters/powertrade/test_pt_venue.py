@@ -407,3 +407,29 @@ async def test_choices_that_will_not_do_are_refused_before_anything_is_connected
         build(far, **said)
     assert "canary" not in str(caught.value)
     assert far.net.dials == []
+
+
+async def test_a_book_that_rest_tells_otherwise_twice_is_read_anew(autojump_clock, far, nursery):
+    levels = {"buy": [{"price": "2500.10", "quantity": "1.5"}], "sell": [{"price": "2500.90", "quantity": "0.7"}]}
+    far.answers["orderbook"] = lambda asked: (
+        200,
+        {"orderbook_response": {"server_utc_timestamp": far.now_us(), "symbol": "ETH-USD", **levels}},
+    )
+
+    async def beat(times: int) -> None:
+        for _ in range(times):
+            await trio.sleep(5)
+            await far.tell(frame("heartbeat", server_utc_timestamp=far.now_us()))
+
+    _, box, _ = await running(far, nursery, settings={"audit_s": 10})
+    await beat(7)
+    asked = [each for each in far.asked if each.path.endswith("orderbook")]
+    assert len(asked) == 3
+    assert len(far.sockets) == 1
+    levels["sell"] = [{"price": "2501.00", "quantity": "0.7"}]
+    await beat(2)
+    assert len(far.sockets) == 1
+    await beat(3)
+    assert len(far.sockets) == 2
+    (lost,) = box.of(BookLost)
+    assert "differs from the one of REST, first in the sell level of 50018 ticks" in lost.reason
