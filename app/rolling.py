@@ -34,5 +34,5 @@ def rotate(run: "TradingRun") -> bool:
     adopted = max((stranger.adopted for stranger in live.intake.strangers.values()), default=0)
     since = run.journal.known.since
     begun = run.journal.rotate(carried(run.parts.core.orders, portfolio, since=since, adopted=adopted))
-    live.finish_step()
+    live.bell.ring.set()  # where that failed, the next step says so
     return begun
