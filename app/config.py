@@ -101,6 +101,7 @@ class InstrumentSpec:
     min_notional: Decimal | None = key(NOT_NEGATIVE, "Smallest value of an order.", None)
     max_notional: Decimal | None = key(POSITIVE, "Largest value of an order.", None)
     multiplier: Decimal = key(POSITIVE, "Units of base (or of quote, if inverse) in a quantity of one.", Decimal(1))
+    expiry: int | None = key(UtcTime(), "When it ends; nothing can be traded from then on.", None)
     fees: Fees | None = key(Section(Fees), "Fees of this instrument, instead of the venue's.", None)
 
 
@@ -295,6 +296,7 @@ class Config:
             min_notional=spec.min_notional or Decimal(0),
             max_notional=spec.max_notional,
             multiplier=spec.multiplier,
+            expiry_ns=spec.expiry,
             maker_fee=fees.maker,
             taker_fee=fees.taker,
         )

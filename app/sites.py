@@ -124,7 +124,7 @@ async def instruments_of(config: Config, wires: Sequence[Wire], ids: Mapping[str
                 ]
             fees = config.venues[config.venue_of(id)].fees
             if stated is not None:
-                found.append(stated)
+                found.append(stated if theirs is None else completed(stated, theirs))
             elif theirs is not None:
                 found.append(evolve(theirs, maker_fee=fees.maker, taker_fee=fees.taker))
             else:
@@ -142,3 +142,15 @@ async def instruments_of(config: Config, wires: Sequence[Wire], ids: Mapping[str
     for wire in wires:
         wire.watch([instrument for instrument in found if instrument.venue == wire.venue])
     return found
+
+
+def completed(stated: Instrument, theirs: Instrument) -> Instrument:
+    """An instrument as the config says, with what only its venue knows: legs, strike, end, and whether it trades."""
+    return evolve(
+        stated,
+        expiry_ns=theirs.expiry_ns if stated.expiry_ns is None else stated.expiry_ns,
+        strike=theirs.strike,
+        right=theirs.right,
+        legs=theirs.legs,
+        tradable=theirs.tradable,
+    )

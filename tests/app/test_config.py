@@ -5,6 +5,7 @@ from decimal import Decimal
 from pathlib import Path
 
 import pytest
+from attrs import evolve
 
 import tickwright
 from tickwright.config import Config, json_schema, load, written
@@ -12,6 +13,7 @@ from tickwright.document import ConfigError, read_file
 from tickwright.engine.instrument import Kind
 from tickwright.latency import Delay
 from tickwright.risk_keys import REQUIRED, RISK_KEYS
+from tickwright.sites import completed
 
 ROOT = Path(tickwright.__file__).resolve().parent.parent
 DEMO = ROOT / "configs" / "demo.yaml"
@@ -453,3 +455,16 @@ def test_anything_anywhere_is_read_or_refused_with_one_line_faults(odd):
             lines = [str(fault) for fault in error.faults]
         assert lines
         assert not any("\n" in line for line in lines)
+
+
+def test_an_instrument_ends_when_the_file_says_so_and_knows_what_its_venue_does():
+    instruments = minimal()["instruments"]
+    config = load(minimal(instruments={ID: {**instruments[ID], "expiry": "2030-12-27T08:00:00Z"}}))
+    stated = config.instrument(ID)
+    assert stated.expiry_ns == 1_924_588_800 * 10**9
+    legs = (("A.B", 1), ("C.B", -1))
+    theirs = evolve(stated, expiry_ns=7, strike=Decimal(60000), right="C", legs=legs, tradable=False)
+    both = completed(stated, theirs)
+    assert (both.expiry_ns, both.strike, both.right) == (stated.expiry_ns, theirs.strike, "C")
+    assert (both.legs, both.tradable) == (legs, False)
+    assert completed(evolve(stated, expiry_ns=None), theirs).expiry_ns == 7
