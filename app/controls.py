@@ -16,9 +16,12 @@ LIMITS = "limits.json"
 def read_limits(folder: Path) -> dict[str, Limits]:
     """The limits of a run, by instrument and strategy; none where the run left none."""
     path = folder / LIMITS
-    if not path.exists():
-        return {}
-    return {f"{each.instrument} {each.strategy}": each for each in loads(path.read_text())}
+    return limits_in(path.read_text()) if path.exists() else {}
+
+
+def limits_in(text: str) -> dict[str, Limits]:
+    """The limits in a text, by instrument and strategy."""
+    return {f"{each.instrument} {each.strategy}": each for each in loads(text)}
 
 
 def controls(row: Mapping[str, Any], limits: Mapping[str, Any]) -> list[dict[str, Any]]:

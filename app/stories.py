@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from tickwright.backtesting import CODES
-from tickwright.controls import controls, read_limits
+from tickwright.controls import controls, limits_in, read_limits
 from tickwright.engine.journal_folder import RECORDS
 from tickwright.reports.order_journal import TABLES, JournalOrders
 from tickwright.reports.parquet import RUN
@@ -58,7 +58,8 @@ def from_journal(state: StateFolder, client_order_id: str, roots: list[Path]) ->
     source = JournalOrders(state.path, CODES, roots)
 
     def explain(row: Mapping[str, Any], _: Mapping[str, Any]) -> list[dict[str, Any]]:
+        limits = source.limits_at(row["seq"])
         folder = source.folder_at(row["seq"])
-        return controls(row, read_limits(folder)) if folder else []
+        return controls(row, limits_in(limits) if limits else read_limits(folder) if folder else {})
 
     return why(source, client_order_id, explain)

@@ -220,8 +220,7 @@ async def opened(
         tally = Tally()
         scribe.open(Each(Cleaned(writer, log.redactor), tally, log), parts.floor.columns)
         begun, code = clock.now(), code_of(loaded, checks)
-        about = {"run_id": folder.name, "folder": str(folder.resolve()), "config": config.hash8, "code": code}
-        scribe.begin(instruments, parts.strategies, begun, **about)
+        scribe.begin(instruments, parts.strategies, begun, **about(config, folder, parts, code))
         given = Given(journal, journal.records(kept.opening.seq), clock)
         if capture is not None:
             stack.callback(capture.close)
@@ -246,6 +245,18 @@ async def opened(
 def tell_failure(log: RunLog, failure: Failure) -> None:
     """What a strategy raised: a line for a person, its trace for the log."""
     log.told(failure_line(failure), "error", strategy_id=failure.strategy, trace=failure_text(failure))
+
+
+def about(config: Config, folder: Path, parts: Parts, code: Mapping[str, str]) -> dict[str, Any]:
+    """What the journal says of a run, beside its instruments and strategies: all that its decisions are weighed by."""
+    return {
+        "run_id": folder.name,
+        "folder": str(folder.resolve()),
+        "config": config.hash8,
+        "code": dict(code),
+        "limits": parts.floor.describe(),
+        "fees": {each.id: [str(each.maker_fee), str(each.taker_fee)] for each in parts.instruments},
+    }
 
 
 def results_of(config: Config, parts: Parts, prefix: str) -> tuple[Path, RunWriter]:

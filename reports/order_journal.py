@@ -2,8 +2,8 @@
 
 A run folder's tables can be read only once the run has closed them, and have an order that was taken over from an
 earlier run only from then on. The journal has every order from its beginning, as it happened. Its records are turned
-into the rows that a run folder would give, so that both are told alike. What the journal does not say, the fees that
-follow from rates, comes from the folders that its runs left at their start.
+into the rows that a run folder would give, so that both are told alike. What a journal of an older program does not
+say, rates of fees and limits, comes from the folders that its runs left at their start.
 """
 
 from collections.abc import Iterator, Sequence
@@ -11,6 +11,8 @@ from decimal import Decimal
 from fractions import Fraction
 from pathlib import Path
 from typing import Any
+
+from attrs import evolve
 
 from tickwright.engine.chain import CHECKPOINT, Record, encode
 from tickwright.engine.instrument import Instrument, Kind
@@ -75,6 +77,11 @@ class JournalOrders:
         said = [said for first, said in self.runs if first <= seq]
         return self._folder(said[-1]) if said else None
 
+    def limits_at(self, seq: int) -> str:
+        """The limits of the run that wrote a record, as the gate described them; empty where the journal has none."""
+        said = [said for first, said in self.runs if first <= seq]
+        return str(said[-1].get("limits", "")) if said else ""
+
     def _read(self, wanted: str) -> Tables:
         tables: Tables = {name: [] for name in TABLES.values()}
         terms: Row | None = None
@@ -121,6 +128,10 @@ class JournalOrders:
             if id in known:
                 self.rated.add(id)
                 self.instruments[id] = known[id]
+            elif id in said.get("fees", {}):
+                self.rated.add(id)
+                maker, taker = map(Decimal, said["fees"][id])
+                self.instruments[id] = evolve(_of_grid(id, grid), maker_fee=maker, taker_fee=taker)
             else:
                 self.instruments[id] = _of_grid(id, grid)
 

@@ -110,12 +110,19 @@ async def test_an_order_that_was_taken_over_is_told_from_its_beginning(autojump_
         assert "RESTART" in events
         assert tickwright(["why", str(second.folder), "nobody-1"]) == 1
         assert "expected one of its 1 order, received nobody-1" in capsys.readouterr().err
-        # Where the runs are gone, the journal alone still tells it: without limits, and without fees that follow from
-        # rates.
+        whole = told(config.state_folder, kept["id"])
+        # Where the runs are gone, the journal alone still tells all of it: fees, and every control with its figures.
         shutil.rmtree(config.runs_folder)
-        assert told(config.state_folder, kept["id"])["outcome"]["fees"] is None
+        alone = told(config.state_folder, kept["id"])
+        assert alone["outcome"] == whole["outcome"]
+        assert alone["outcome"]["fees"] is not None
+        assert alone["decisions"] == whole["decisions"]
+        (decision,) = alone["decisions"]
+        weighed = {each["code"]: each for each in decision["controls"]}
+        assert len(weighed) > 10
+        assert sum(each["headroom"] is not None for each in weighed.values()) > 5
         assert tickwright(["why", str(config.state_folder), kept["id"]]) == 0
-        assert "fee not known" in capsys.readouterr().out
+        assert "fee not known" not in capsys.readouterr().out
 
 
 def test_a_config_that_never_ran_in_paper_or_live_has_no_journal(tmp_path, capsys):
