@@ -114,7 +114,7 @@ def take_over(config: Config, parts: Parts, live: Live, past: Recalled, told: Ca
     for kind, count in past.unknown.items():
         told(f"the journal has {count} records of a kind that this program does not know and leaves out: {kind}")
     if past.runs:
-        told(f"the journal has {past.runs} earlier runs and {len(past.open_orders)} open orders")
+        told(f"earlier runs in the journal: {past.runs}; orders open at the end of the last: {len(past.open_orders)}")
     if config.mode != "paper":
         return
     for market in parts.core.markets:

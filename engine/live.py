@@ -290,11 +290,12 @@ class Live:
         """
         now = max(self.clock.now(), self.core.now)
         self.authority.kill(level, name, mode, reason, by, now)
-        self.core.recorder.note(3, f"kill {level} {name} {mode} by {by}: {reason}".replace("  ", " "), now)
+        text = f"kill {level} {name} {mode} by {by}: {reason}".replace("  ", " ")
+        self.core.recorder.note(3, text, now)
         self.core.now = now
         self.core.carry_out()
         self.core.refresh_due()
-        self.told(f"kill {level} {name}: {reason}".replace(" :", ":"))
+        self.told(text)
         self.bell.ring.set()
         self.finish_step()
         for port in self.ports:

@@ -69,7 +69,8 @@ def print_summary(summary: Mapping[str, Any], file: IO[str], *, width: int | Non
     if not console.is_terminal:
         for title, lines in sections(summary):
             file.write(f"{title}\n")
-            file.writelines(f"  {label:<20}{text}\n" for label, text in lines)
+            wide = max(19, *(len(label) for label, _ in lines)) + 1
+            file.writelines(f"  {label:<{wide}}{text}\n" for label, text in lines)
         return
     _print_rich(summary, console)
 

@@ -14,7 +14,7 @@ from tickwright.cli import DONE
 from tickwright.commands.options import json_option
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Collection, Iterator
     from pathlib import Path
 
 OPTIONS: Final = {"pairs": "--pair", "market": "--market", "rate": "--rate", "tape": "--tape"}
@@ -79,7 +79,7 @@ def serve(
     with _usage("--switch "):
         switched = kind.switched(pairs) if pairs else {}
     script = read_faults(faults, given["seed"])
-    with _usage():
+    with _usage(switches=switched):
         options = kind.Options(**chosen, **switched)
         trio.run(_serve, kind, options, port, script, as_json)
     ctx.exit(DONE)
@@ -106,7 +106,7 @@ def local_venue(name: str) -> Any:
 
 
 @contextmanager
-def _usage(prefix: str = "") -> "Iterator[None]":
+def _usage(prefix: str = "", switches: "Collection[str]" = ()) -> "Iterator[None]":
     """What a local venue cannot take is bad usage, and told by the name of the option."""
     from tickwright.adapters.local.house import OptionError
     from tickwright.adapters.tape.batch import TapeError
@@ -115,7 +115,8 @@ def _usage(prefix: str = "") -> "Iterator[None]":
         yield
     except OptionError as error:
         name, colon, what = str(error).partition(":")
-        raise click.UsageError(f"{prefix}{OPTIONS.get(name, name)}{colon}{what}") from None
+        shown = OPTIONS.get(name) or (f"--switch {name}" if name in switches else name)
+        raise click.UsageError(f"{prefix}{shown}{colon}{what}") from None
     except TapeError as error:
         raise click.UsageError(f"--tape: {error}") from None
 

@@ -132,7 +132,7 @@ def test_files_of_a_venue_are_its_own(capsys, name, options, words):
         (["--switch", "nope=1"], 2, "--switch nope: expected a switch"),
         (["--switch", "legacy_ns=maybe"], 2, "--switch legacy_ns: expected true or false, received 'maybe'"),
         (["--switch", "nope"], 2, "expected NAME=VALUE"),
-        (["--switch", "tape_speed=0"], 2, "tape_speed: expected more than 0"),
+        (["--switch", "tape_speed=0"], 2, "--switch tape_speed: expected more than 0"),
         (["--pair", "BTC"], 2, "--pair: expected symbols of two assets such as BTC/CHF, received 'BTC'"),
         (["--rate", "nan"], 2, "--rate: expected more than 0"),
         (["--market", "tape"], 2, "--tape: expected the recording that --market tape plays, received none"),
