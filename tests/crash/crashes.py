@@ -39,7 +39,7 @@ from tickwright.engine.journal_reading import read_journal, verify_journal
 
 WITHIN_S = 25.0
 """What takes longer has failed."""
-NEVER_THERE = {"J1": None, "J2": None, "J3": None, "J4": "FAILED", "J5": "FAILED", "J6": "FAILED"}
+NEVER_THERE = {"J1": None, "J2": None, "J3": None, "J4": "FAILED", "J5": "FAILED"}
 """Points before an order can have reached its venue, and what becomes of it where the journal has it."""
 
 
