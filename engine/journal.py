@@ -298,7 +298,9 @@ class Journal:
         self.known.counters["order"] = self.reserved
         body = encode({**carried, "known": self.known.plain()})
         try:
+            self.connection.execute("PRAGMA busy_timeout = 0")  # nothing may wait for who reads
             busy, _, _ = self.connection.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+            self.connection.execute("PRAGMA busy_timeout = 1000")
             if busy:
                 return False
             head = begin_file(self.folder, Head(self.seq, self.hash), now, body, lay_out, INSERTS[1])
