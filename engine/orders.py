@@ -98,9 +98,14 @@ class OrderManager(Tracker):
         return self.by_venue_id.get((venue, venue_order_id))
 
     def alias(self, order: Order, venue_order_id: str) -> None:
-        """Learn a venue's name for an order that we know by ours."""
+        """Learn a venue's name for an order that we know by ours.
+
+        One that is over has no event any more that would put its name on record: it is written down here.
+        """
         if not order.venue_order_id:
             order.venue_order_id = venue_order_id
+            if order.state_code >= FILLED:
+                self.recorder.order(order, E_ACK, order.updated_ts)
         self.by_venue_id[order.instrument.venue, venue_order_id] = order
 
     def open_orders(self) -> list[Order]:

@@ -45,3 +45,16 @@ def test_orders_are_found_by_both_names_and_forgotten() -> None:
     assert manager.open_orders() == []
     assert manager.forget(rig.order)
     assert manager.by_client_order_id("bt-1") is manager.by_venue_order_id("XYZ", "v1") is None
+
+
+def test_a_name_that_is_learnt_once_all_is_over_is_put_on_record() -> None:
+    """After a restart a late execution that bears only the venue's name must find its order."""
+    rig = build("PN")
+    on("cancel_ack", 0, "")(rig)
+    written = len(rig.log.rows)
+    heard = rig.order.heard_ts
+    rig.manager.alias(rig.order, "v9")
+    rig.manager.alias(rig.order, "v9-too")
+    assert rig.order.venue_order_id == "v9"
+    assert rig.log.rows[written:] == [("bt-1", "", OrderEvent.ACK, rig.order.state)]
+    assert rig.order.heard_ts == heard, "it is no news of the order"
