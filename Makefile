@@ -4,7 +4,7 @@ VENV ?= .venv
 BIN := $(VENV)/bin
 HOT := $(wildcard engine/*.py risk/*.py strategies/*.py adapters/*/*.py engine/*.pxd risk/*.pxd strategies/*.pxd adapters/*/*.pxd)
 
-.PHONY: demo test storm faults mutants crash damage lint bench build clean
+.PHONY: demo test storm faults mutants soak crash damage lint bench build clean
 
 demo: $(VENV)/.built
 	$(BIN)/tickwright run configs/demo.yaml
@@ -22,6 +22,11 @@ storm faults: $(VENV)/.built-dev
 # word; SHARE: every so many-th.
 mutants: $(VENV)/.dev
 	$(BIN)/python tests/mutants/plant.py $(if $(NAME),--name '$(NAME)') $(if $(SHARE),--share $(SHARE))
+
+# So many hours of trading at each local venue on a virtual clock: memory, files and tasks must stay where they were.
+HOURS ?= 24
+soak: $(VENV)/.built-dev
+	$(BIN)/python tests/faults/soak.py --hours $(HOURS)
 
 # Processes killed at every point of the journal and at any moment, at both local venues: N deaths, from SEED.
 N ?= 91

@@ -14,9 +14,10 @@ MOST = 8
 
 @define(kw_only=True, slots=False)
 class Trader(Strategy):
-    """Four times a second: a bid or an offer near the touch or through it, a cancel, or a replace."""
+    """At its pace: a bid or an offer near the touch or through it, a cancel, or a replace."""
 
     seed: int = 1
+    pace: str = "250ms"
     trades: bool = True
 
     def on_start(self) -> None:
@@ -28,7 +29,7 @@ class Trader(Strategy):
         self.books = 0
         self.id = self.instruments[0].id
         self.watch(self.id, book="every", trades=True)
-        self.every("250ms", "act")
+        self.every(self.pace, "act")
 
     def on_book(self, book: Book) -> None:
         self.books += 1

@@ -675,4 +675,44 @@ PLANTED: Final = (
         ),
         why="an order that nobody hears of again would wait for ever",
     ),
+    Planted(
+        name="a gap in the book is let pass",
+        file="adapters/tdx/sequence.py",
+        old="        if message.first > self.last + 1:\n",
+        new="        if message.first > self.last + 10:\n",
+        tests=(
+            "tests/adapters/tdx/test_tdx_link.py::test_a_gap_loses_the_book_at_once_and_reads_it_anew_once",
+            "tests/adapters/tdx/test_tdx_link.py::test_gaps_may_only_be_told_and_books_without_upper_bounds_may_be_changes",
+        ),
+        why="a book that lost a message is wrong from then on",
+    ),
+    Planted(
+        name="old changes are applied to a new book",
+        file="adapters/tdx/sequence.py",
+        old="        if upper <= self.last:\n",
+        new="        if upper < self.last - 10:\n",
+        tests=(
+            "tests/adapters/tdx/test_tdx_link.py::test_updates_in_sequence_change_the_book_and_repeats_do_not",
+            "tests/adapters/tdx/test_tdx_link.py::test_the_sequence_rules_equal_a_slow_model",
+        ),
+        why="changes that the snapshot already has would undo later ones",
+    ),
+    Planted(
+        name="a crossed book stays valid",
+        file="engine/book.py",
+        old="            self.health_code = CROSSED\n",
+        new="            self.health_code = LIVE\n",
+        tests=("tests/engine/test_book.py::test_health_follows_the_levels",),
+        why="no price of a crossed book can be traded upon",
+    ),
+    Planted(
+        name="a lost book is said to live",
+        file="adapters/powertrade/books.py",
+        old="        return [BookLost(instrument=feed.instrument.id, health=health, reason=reason, ts=at)]\n",
+        new="        return []\n",
+        tests=(
+            "tests/adapters/powertrade/test_pt_books.py::test_a_contradiction_loses_the_book_until_a_new_connection",
+        ),
+        why="strategies would quote around prices that are gone",
+    ),
 )
