@@ -121,7 +121,7 @@ class Asker:
                 trades = await self.wire.trades(since)
                 live = await self.wire.open_orders()
                 holdings = await self.wire.holdings()
-                positions = await self.wire.positions()
+                positions = await self.wire.positions() if self.sweep.has_derivatives else None
         except (QueryFailed, trio.TooSlowError) as error:
             self.unanswered(str(error) or "no answer in time")
         else:

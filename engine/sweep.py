@@ -285,6 +285,11 @@ class Sweep:
                 found.append(asset)
         return found
 
+    @property
+    def has_derivatives(self) -> bool:
+        """Whether the run trades any here: else nobody need ask for positions."""
+        return any(self.derivative(market) for market in self.core.markets)
+
     def derivative(self, market: Market) -> bool:
         """Whether a market's position is one that this venue's account holds as such."""
         instrument = market.instrument

@@ -208,6 +208,7 @@ class VenueInMemory:
         return self.holding
 
     async def positions(self) -> Mapping[str, PositionFacts] | None:
+        self.ask("positions")
         return self.placed
 
 

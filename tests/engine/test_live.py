@@ -698,3 +698,12 @@ async def test_a_position_in_what_has_ended_may_only_be_settled_or_adopted(autoj
         assert (bench.intake.payments.waiting, bench.core.books.portfolio.position(0).lots) == (set(), 0)
         assert bench.core.books.portfolio.position(0).realized == Decimal("0.61625")
         assert not bench.sweep.mismatched
+
+
+async def test_without_derivatives_nobody_asks_for_positions(autojump_clock: MockClock) -> None:
+    bench = Bench(Buyer())
+    bench.wire.holding = {"BTC": Decimal(10), "CHF": Decimal(1_000_000)}
+    async with running(bench):
+        await trio.sleep(40)
+        assert "holdings" in bench.wire.asked
+        assert "positions" not in bench.wire.asked
