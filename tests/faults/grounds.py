@@ -5,9 +5,12 @@ All else is the same everywhere. A venue more is one class more.
 
 from collections.abc import Callable, Mapping
 from contextlib import AbstractAsyncContextManager
+from decimal import Decimal
 from pathlib import Path
 from random import Random
 from typing import Any, ClassVar, Final
+
+from attrs import evolve
 
 from tickwright.adapters.fault_rules import FaultScript
 from tickwright.adapters.fault_script import parse_script
@@ -69,6 +72,14 @@ class Ground:
 
     def frames(self) -> dict[str, str]:
         """Text messages that are no good, by the number of their fault and what is wrong with them."""
+        raise NotImplementedError
+
+    def misstate(self, venue: Any, asset: str, amount: Decimal) -> None:
+        """Let the account hold more of an asset than its executions come to."""
+        raise NotImplementedError
+
+    def overcharge(self, venue: Any, ticks: int) -> Callable[[], None]:
+        """Execute our orders so much beyond their limits from now on, until what is returned is called."""
         raise NotImplementedError
 
 
@@ -154,6 +165,20 @@ class TdxGround(Ground):
             "F19 no topic": '{"e": "orderbook", "d": {"b": [], "a": []}}',
         }
 
+    def misstate(self, venue: Any, asset: str, amount: Decimal) -> None:
+        venue.accounts[0].holding(asset).add(amount)
+
+    def overcharge(self, venue: Any, ticks: int) -> Callable[[], None]:
+        settle = venue.exchange._settle
+
+        def settled(match: Any, at: int, outlet: Any) -> None:
+            ours = next((order for order in (match.taker, match.maker) if order.account is not None), None)
+            beyond = match if ours is None else evolve(match, ticks=ours.ticks + ours.side * ticks)
+            settle(beyond, at, outlet)
+
+        venue.exchange._settle = settled
+        return lambda: setattr(venue.exchange, "_settle", settle)
+
 
 class PowerTradeGround(Ground):
     """PowerTrade: books by order without sequence numbers, everything a text, one execution id for both sides."""
@@ -217,6 +242,18 @@ class PowerTradeGround(Ground):
             "F19 a code that is a number": '{"command_response": {"error_code": 0, "error_text": "", "user_tag": "x"}}',
             "F19 no name": "{}",
         }
+
+    def misstate(self, venue: Any, asset: str, amount: Decimal) -> None:
+        venue.accounts[0].cash[asset] += amount
+
+    def overcharge(self, venue: Any, ticks: int) -> Callable[[], None]:
+        book = venue.exchange._book
+
+        def booked(order: Any, match: Any, *more: Any) -> None:
+            book(order, evolve(match, ticks=order.ticks + order.side * ticks), *more)
+
+        venue.exchange._book = booked
+        return lambda: setattr(venue.exchange, "_book", book)
 
 
 TDX: Final = TdxGround()

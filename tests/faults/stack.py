@@ -41,6 +41,7 @@ from tickwright.trading import TradingRun, opened, sole
 
 HERE = Path(__file__).parent
 MAX_POSITION = 2
+HOUR_NS = 1_735_689_600 * SECOND
 GAP_NS = 35 * SECOND
 """An execution not reported on an order reported as over may be missing for one sweep (V5)."""
 
@@ -381,13 +382,14 @@ async def _stacked(
     strategy: Path | None = None,
     trades: bool = True,
     forged: bool = False,
+    early_s: int = 0,
     code: int = DONE,
     **config: Any,
 ) -> AsyncIterator[Stack]:
     """It must end with `code`. `port` 0 goes over real sockets, in real time; `forged` credentials are no good.
-    `cod`: see `grounds.py`.
+    `cod`: see `grounds.py`. It begins so many seconds before a whole hour.
     """
-    wall = virtual_wall()
+    wall = virtual_wall(HOUR_NS - early_s * SECOND)
     skew, venue_skew = [0], [0]
     script = faults if isinstance(faults, FaultScript) else parse_script(f"seed: {seed}\nfaults: [{faults}]")
     chosen = {"rate": 4.0, "seed": seed, **(options or {})}
