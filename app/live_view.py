@@ -55,8 +55,6 @@ class View:
                 if trio.current_time() >= due:
                     shown = snapshot()
                     due = trio.current_time() + (0 if screen is not None else self.line_s)
-                # Ended here, if at all: what is taken from the pile and then not handed to the thread is lost.
-                await trio.lowlevel.checkpoint_if_cancelled()
                 await self._write(screen, self._take(), shown)
                 await trio.sleep(pause)
         finally:

@@ -186,25 +186,3 @@ async def test_a_stream_that_is_gone_ends_nothing():
         nursery.start_soon(view.show, snapshot)
         await control_rig.until(lambda: len(tried) >= 3)
         nursery.cancel_scope.cancel()
-
-
-async def test_the_last_words_are_written_also_when_the_end_comes_as_the_view_wakes(autojump_clock, monkeypatch):
-    """It is cancelled at the very moment at which it would have taken them from the pile: in either order."""
-
-    async def run_sync(write, *arguments, abandon_on_cancel):
-        # As the real one begins; a thread would not hold a virtual clock.
-        await trio.lowlevel.checkpoint_if_cancelled()
-        write(*arguments)
-
-    monkeypatch.setattr(trio.to_thread, "run_sync", run_sync)
-    for _ in range(20):
-        stream = io.StringIO()
-        view = View(stream, line_s=0.5)
-        async with trio.open_nursery() as nursery:
-            nursery.start_soon(view.show, lambda: None)
-            until = trio.current_time() + 0.5
-            await trio.testing.wait_all_tasks_blocked()
-            await trio.sleep_until(until)
-            view.say("the last word")
-            nursery.cancel_scope.cancel()
-        assert stream.getvalue() == "the last word\n"
