@@ -60,4 +60,5 @@ POWERTRADE: Final = Adapter(
     ),
     wire="tickwright.adapters.powertrade.venue:make",
     mirror="tickwright.adapters.powertrade.mirror",
+    again="tickwright.adapters.powertrade.again:replayed",
 )

@@ -5,7 +5,8 @@ and for venues in this process: the generator behind the pauses, a dialler of st
 of its own, the session's deadlines, and nonces that are kept nowhere.
 """
 
-from collections.abc import Iterable, Mapping
+import json
+from collections.abc import Callable, Iterable, Mapping
 from decimal import Decimal
 from random import Random
 from ssl import SSLContext
@@ -142,6 +143,7 @@ class PowerTradeVenue(Wire):
         self._timer = trio.CancelScope()
         self._refusals = 0
         self._refused_with = ""
+        self.repeatable = True
 
     # What the engine asks of a wire
 
@@ -174,6 +176,9 @@ class PowerTradeVenue(Wire):
         """
         self._teller.attach(inbox)
         link = self._linked()
+        entities = {found.id: self._queries.entity_id(found.symbol) for found in self._watched.values()}
+        with self._teller.during("linked", self._clock.now(), json.dumps(entities)):
+            pass
         try:
             async with trio.open_nursery() as nursery:
                 nursery.start_soon(self._keep_time, link)
@@ -232,8 +237,9 @@ class PowerTradeVenue(Wire):
 
     def resync(self, instrument: str, reason: str) -> None:
         link, now = self._linked(), self._clock.now()
-        self._teller.put(link.resync(instrument, reason, now))
-        self._flush(link, now)
+        with self._teller.during("resync", now, json.dumps([instrument, reason])):
+            self._teller.put(link.resync(instrument, reason, now))
+            self._flush(link, now)
 
     async def open_orders(self) -> tuple[OrderFacts, ...]:
         return await self._queries.open_orders()
@@ -295,17 +301,19 @@ class PowerTradeVenue(Wire):
 
     def opened(self) -> None:
         link, now = self._linked(), self._clock.now()
-        self._teller.put(link.opened(now))
-        if self._trading and self._proof is not None:
-            self._session.send(self, Frame(text=link.login(self._proof.new(), now)))
-        self._flush(link, now)
+        with self._teller.during("opened", now):
+            self._teller.put(link.opened(now))
+            if self._trading and self._proof is not None:
+                self._session.send(self, Frame(text=link.login(self._proof.new(), now)))
+            self._flush(link, now)
 
     def receive(self, message: str | bytes, at: int) -> None:
         link = self._linked()
-        self._teller.put(link.receive(message, at))
-        if link.up:
-            self._refusals = 0
-        self._flush(link, at)
+        with self._teller.during("receive", at, message):
+            self._teller.put(link.receive(message, at))
+            if link.up:
+                self._refusals = 0
+            self._flush(link, at)
 
     def failed(self, frame: Frame, reason: str) -> None:
         if frame.client_order_id:
@@ -313,12 +321,38 @@ class PowerTradeVenue(Wire):
 
     def closed(self, reason: str) -> None:
         link, now = self._linked(), self._clock.now()
-        self._teller.put(link.closed(now, reason))
-        for notice in link.take_notices():
-            self._heed(notice)
+        with self._teller.during("closed", now, reason):
+            self._teller.put(link.closed(now, reason))
+            for notice in link.take_notices():
+                self._heed(notice)
 
     def told_to_wait(self, seconds: float, reason: str) -> None:
         self._teller.back_off(self._clock.now() + int(seconds * SECOND), reason)
+
+    def again(self, what: str, at: int, content: str | bytes, inbox: Inbox) -> bool:
+        """Take in once more what a captured run was given, without a connection; what it means is put into the inbox.
+
+        Only market data: answers about orders hang on tags of requests that are not captured.
+        """
+        if not self.repeatable:
+            return False
+        self._teller.attach(inbox)
+        if what == "linked":
+            found = json.loads(content)
+            self._queries.listed |= {
+                one.symbol: Listed(instrument=one, entity_id=found[one.id]) for one in self._watched.values()
+            }
+            return True
+        link = self._linked()
+        redo: dict[str, Callable[[], None]] = {
+            "opened": self.opened,
+            "receive": lambda: self.receive(content, at),
+            "closed": lambda: self.closed(str(content)),
+            "due": lambda: self._look_at_time(link, at),
+            "resync": lambda: self.resync(*json.loads(content)),
+        }
+        redo[what]()
+        return True
 
     # Between them
 
@@ -328,7 +362,11 @@ class PowerTradeVenue(Wire):
             with trio.CancelScope() as self._timer:
                 self._set_timer(link)
                 await trio.sleep_forever()
-            self._flush(link, self._clock.now())
+            self._look_at_time(link, self._clock.now())
+
+    def _look_at_time(self, link: Link, now: int) -> None:
+        with self._teller.during("due", now):
+            self._flush(link, now)
 
     async def _keep_books(self, link: Link) -> None:
         """Hold one book after the other against REST; one that differs is read anew."""

@@ -1,5 +1,6 @@
 """A live run through faults, captured, is replayed equal: every record, and every frame through codec and link."""
 
+import gzip
 from pathlib import Path
 
 import pytest
@@ -8,9 +9,12 @@ from stack import stacked
 from test_scripted_faults import CASES, Case
 from trio.testing import MockClock
 
+from tickwright.adapters.tdx.settings import TDX
+from tickwright.capture import CAPTURE
 from tickwright.replaying import open_replay
 from tickwright.reports.run_folder import RunFolder
 
+SECRETS = frozenset(TDX.credentials) - {"username", "sub_account_id"}
 REPLAYED = ("F03-ack-lost", "F05-not-cancelled", "F14-gaps", "F18-damaged", "F25-tokens-expire", "F26-unavailable")
 
 
@@ -23,9 +27,14 @@ async def test_a_run_through_faults_is_replayed_equal(autojump_clock: MockClock,
         stack.venue.faults.stop()
         await trio.sleep(5)
         folder = stack.run.folder
+        secrets = [str(held) for name, held in stack.venue.announcement().items() if name in SECRETS and held]
     replay = open_replay(RunFolder(folder))
     assert replay.go(), replay.difference
     assert replay.finished
     assert replay.run_hash() == replay.run.summary["run_hash"]
     assert replay.comparison.equal > 100
     assert replay.proven > 50 or case.settings
+    text = gzip.decompress((folder / CAPTURE).read_bytes()).decode()
+    assert len(secrets) > 1
+    assert not [secret for secret in secrets if secret in text]
+    assert "eyJ" not in text
