@@ -217,7 +217,7 @@ class Hedger(MarketMaker):
             return False
         for order in self.orders:
             if order.instrument == self.quoted:
-                self.cancel(order)
+                self.take_away(order)
         return True
 
     def requote(self, book: Book) -> None:

@@ -87,7 +87,7 @@ class MarketMaker(Strategy):
         mine = self._quotes.get((book.instrument.id, side))
         if mine is not None and mine.is_open:
             if not wanted or abs(ticks_of(mine, book) - ticks) >= self.requote_ticks:
-                self.cancel(mine)
+                self.take_away(mine)
             return
         other = self._quotes.get((book.instrument.id, Side(-side)))
         crosses = other is not None and other.is_open and (ticks - ticks_of(other, book)) * side >= 0
@@ -95,6 +95,11 @@ class MarketMaker(Strategy):
             ask = self.buy if side is BUY else self.sell
             price = ticks * book.tick
             self._quotes[book.instrument.id, side] = ask(book.instrument, self.size, price, post_only=self.post_only)
+
+    def take_away(self, order: Order) -> None:
+        """Cancel a quote, once: while the venue does not answer, asking again says nothing new."""
+        if not (order.cancel_outstanding or order.cancel_wanted):
+            self.cancel(order)
 
 
 def ticks_of(order: Order, book: Book) -> int:

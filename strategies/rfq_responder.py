@@ -187,7 +187,8 @@ class RfqResponder(Strategy):
         qty = self.wanted(place)
         price = self.price_at(place) if qty else None
         if mine is not None and mine.is_open:
-            if price is None or self.stale(mine, price):
+            under_way = mine.cancel_outstanding or mine.cancel_wanted
+            if not under_way and (price is None or self.stale(mine, price)):
                 self.cancel(mine)
             return
         if price is None:

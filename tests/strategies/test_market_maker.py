@@ -4,6 +4,7 @@ from decimal import Decimal
 
 import pytest
 
+from tickwright import OrderState
 from tickwright.engine.capability import Capability
 from tickwright.strategies.market_maker import MarketMaker
 from tickwright.strategies.testing import Bench
@@ -84,6 +85,20 @@ def test_a_new_quote_waits_until_the_old_one_is_gone():
     bench.canceled(ask)
     assert [(order.side.name, order.price) for order in bench.look().sent] == [("BUY", 104.0), ("SELL", 106.0)]
     assert bench.denied == []
+
+
+def test_a_cancel_that_is_not_answered_is_not_asked_for_again():
+    bench = make(accepts=False)
+    bench.book("99 x 1 | 101 x 1")
+    for order in bench.look().sent:
+        bench.accept(order)
+    bench.book("104 x 1 | 106 x 1")
+    bench.advance("10s")
+    asked = len(bench.cancels)
+    assert all(order.state is OrderState.UNKNOWN for order in bench.open)
+    for tick in range(20):
+        bench.book(f"104 x 1 | {107 + tick} x 1")
+    assert len(bench.cancels) == asked
 
 
 def test_a_fill_while_the_cancel_travels_counts():
