@@ -112,3 +112,31 @@ async def test_orders_that_are_left_on_purpose_are_verified_and_listed(
     assert ends[0].left == (once.mine[0],)
     assert bench.wire.cancels == []
     assert ends[0].code == code
+
+
+async def test_a_kill_cancels_what_is_in_doubt_too(autojump_clock: MockClock) -> None:
+    once = Once()
+    bench = Bench(once)
+    bench.wire.silent = True
+    async with running(bench):
+        await ask(bench, once)
+        bench.wire.failing = "maintenance"
+        await trio.sleep(3.2)
+        order = once.mine[0]
+        assert order.state is OrderState.UNKNOWN
+        assert bench.wire.cancels == []
+        bench.live.kill("global", "", "cancel", "enough", "test")
+        await trio.sleep(0.1)
+        assert bench.wire.cancels == [order.client_order_id]
+        bench.wire.failing = ""
+
+
+async def test_a_whole_book_takes_away_the_levels_that_it_does_not_name(autojump_clock: MockClock) -> None:
+    bench = Bench(Once())
+    async with running(bench):
+        bench.book(100_000, 100_010)
+        bench.book(99_990, 100_020)
+        await trio.sleep(0.1)
+        book = bench.core.markets[0].book
+        assert (book.size_at(1, 100_000), book.size_at(-1, 100_010)) == (0, 0)
+        assert (book.bid_ticks(), book.ask_ticks()) == (99_990, 100_020)

@@ -12,6 +12,7 @@ rise by little, and files and tasks by nothing.
 import argparse
 import gc
 import logging
+import multiprocessing
 import os
 import sys
 import tempfile
@@ -148,19 +149,24 @@ def main() -> int:
     parser.add_argument("--hours", type=int, default=24)
     parser.add_argument("--venue", choices=list(GROUNDS), action="append", help="one alone; else each")
     chosen = parser.parse_args()
+    names = chosen.venue or list(GROUNDS)
+    with multiprocessing.Pool(min(len(names), os.cpu_count() or 1)) as pool:
+        failed = pool.starmap(once, [(name, chosen.hours) for name in names], chunksize=1)
+    return 1 if any(failed) else 0
+
+
+def once(name: str, hours: int) -> bool:
+    """A day at one venue, in a process of its own; whether something grew."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     Watcher.compare = Watcher.applied = light  # type: ignore[method-assign]
-    failed = 0
-    for name in chosen.venue or GROUNDS:
-        begun = time.monotonic()
-        with tempfile.TemporaryDirectory() as folder, determined(1):
-            found = trio.run(day, GROUNDS[name], chosen.hours, Path(folder), clock=MockClock(autojump_threshold=0))
-        wrong = grown(found)
-        failed += bool(wrong)
-        told = "; ".join(wrong) or "flat"
-        print(f"{name}: {chosen.hours} h in {time.monotonic() - begun:.0f} s, {found[-1].orders} orders: {told}")
-    return 1 if failed else 0
+    begun = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder, determined(1):
+        found = trio.run(day, GROUNDS[name], hours, Path(folder), clock=MockClock(autojump_threshold=0))
+    wrong = grown(found)
+    told = "; ".join(wrong) or "flat"
+    print(f"{name}: {hours} h in {time.monotonic() - begun:.0f} s, {found[-1].orders} orders: {told}", flush=True)
+    return bool(wrong)
 
 
 if __name__ == "__main__":

@@ -356,3 +356,14 @@ def test_the_core_hears_of_kills_that_cancel_once(world):
     order = here.order(-1, 5, 0, kind=MARKET, reduce_only=True)
     here.gate.let_exit(order)
     assert isinstance(here.gate.judge(order, here.now), Approved)
+
+
+def test_a_sum_that_cannot_be_valued_is_over_its_limit(world, kit):
+    """Something is held whose price nobody knows: then nobody knows how much is left of the limit either."""
+    here = world({"max_gross_notional": "1000000"}, instruments=(kit["BTC"], kit["ETH"]))
+    here.hold(1, seat=1)
+    assert isinstance(here.judge(1, 1), Approved)
+    here.quote(0, 0, market=1)
+    word = here.judge(1, 1)
+    assert (word.code, word.limit, word.value) == ("MAX_GROSS_NOTIONAL", Decimal(1_000_000), None)
+    assert "cannot be valued" in word.text
