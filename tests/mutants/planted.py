@@ -598,6 +598,17 @@ PLANTED: Final = (
         why="a sale far below the market passes",
     ),
     Planted(
+        name="a limit that cannot be valued passes",
+        file="risk/scales.py",
+        old=(
+            "                    self.found.append(Finding(control, code, False, None, "
+            "Decimal(slot.stated[key]), slot.label, shown))\n"
+        ),
+        new="",
+        tests=("tests/risk/test_scopes_kill.py::test_a_sum_that_cannot_be_valued_is_over_its_limit",),
+        why="without a price nobody knows what the order is worth",
+    ),
+    Planted(
         name="a contradiction closes nothing",
         file="risk/floor.py",
         old='        self.states["instrument", instrument] = wanted\n',
@@ -642,6 +653,21 @@ PLANTED: Final = (
         new="        if False:\n",
         tests=("tests/risk/test_scopes_kill.py::test_a_kill_at_every_level_holds_until_an_operator_rearms_it",),
         why="taking a latch away needs a name and a reason",
+    ),
+    Planted(
+        name="a kill leaves doubtful orders alone",
+        file="engine/traffic.py",
+        old=(
+            "                if latch.covers(order.strategy, order.instrument.id, order.instrument.venue):\n"
+            "                    self.cancel(order)\n"
+        ),
+        new=(
+            "                if order.cause_code == 0 and latch.covers(order.strategy, order.instrument.id, "
+            "order.instrument.venue):\n"
+            "                    self.cancel(order)\n"
+        ),
+        tests=("tests/engine/test_live_promises.py::test_a_kill_cancels_what_is_in_doubt_too",),
+        why="an order in doubt may be live",
     ),
     Planted(
         name="cancels wait for new orders",
@@ -714,5 +740,171 @@ PLANTED: Final = (
             "tests/adapters/powertrade/test_pt_books.py::test_a_contradiction_loses_the_book_until_a_new_connection",
         ),
         why="strategies would quote around prices that are gone",
+    ),
+    Planted(
+        name="a snapshot keeps what it does not name",
+        file="engine/intake.py",
+        old="    return [*gone, *levels]\n",
+        new="    return [*levels]\n",
+        tests=("tests/engine/test_live_promises.py::test_a_whole_book_takes_away_the_levels_that_it_does_not_name",),
+        why="levels that are gone would stay in the book for ever",
+    ),
+    Planted(
+        name="duplicate keys are accepted",
+        file="adapters/strict.py",
+        old="    if len(found) != len(pairs):\n",
+        new="    if len(found) > len(pairs):\n",
+        tests=("tests/adapters/tdx/test_tdx_hostile.py::test_an_order_or_a_fill_that_says_a_key_twice_is_refused",),
+        why="which of two quantities counts would depend on the parser",
+    ),
+    Planted(
+        name="depth is not bounded",
+        file="adapters/strict.py",
+        old="        if depth > DEPTH_MAX:\n",
+        new="        if depth > 1 << 30:\n",
+        tests=("tests/adapters/tdx/test_tdx_hostile.py::test_size_and_depth_are_bounded_before_anything_is_parsed",),
+        why="a frame of brackets ends the process",
+    ),
+    Planted(
+        name="an older state replaces a newer",
+        file="adapters/tdx/requests.py",
+        old=("        if (told.updated_ts or order.updated_ts, executed) < (order.updated_ts, order.stated_lots):\n"),
+        new="        if told.updated_ts < 0:\n",
+        tests=(
+            "tests/adapters/tdx/test_tdx_orders.py::test_an_order_lives_from_its_acceptance_over_its_fills_to_its_end",
+        ),
+        why="messages that overtake each other would bring an order back",
+    ),
+    Planted(
+        name="a refusal in doubt counts as a reject",
+        file="adapters/tdx/requests.py",
+        old="        if told.code >= 500 or told.code == 408 or told.status in _DOUBTFUL:\n",
+        new="        if told.code > 599:\n",
+        tests=("tests/adapters/tdx/test_tdx_orders.py::test_refusals_reach_their_request",),
+        why="an error of the server does not say that the order was not taken",
+    ),
+    Planted(
+        name="a duplicate id ends the first order",
+        file="adapters/powertrade/requests.py",
+        old="        duplicate = _DUPLICATE in reason.lower()\n",
+        new="        duplicate = False\n",
+        tests=("tests/adapters/powertrade/test_pt_orders.py::test_rejections_and_duplicates",),
+        why="the refusal of the second says nothing of the first",
+    ),
+    Planted(
+        name="an unclear refusal counts as a reject",
+        file="adapters/powertrade/requests.py",
+        old=("        if told.code in _REFUSED or not_logged_in(told):\n            return self._reject"),
+        new=("        if told.code:\n            return self._reject"),
+        tests=("tests/adapters/powertrade/test_pt_orders.py::test_a_plain_refusal_is_found_by_its_tag",),
+        why="after an error inside the venue the order may be live",
+    ),
+    Planted(
+        name="certificates are not checked",
+        file="adapters/address.py",
+        old="    strict = context.verify_mode is ssl.CERT_REQUIRED and context.check_hostname\n",
+        new="    strict = True\n",
+        tests=("tests/adapters/test_session.py::test_a_context_that_verifies_less_is_refused",),
+        why="anybody on the way could take the orders",
+    ),
+    Planted(
+        name="the name of the server is not checked",
+        file="adapters/address.py",
+        old=("    if context is None:\n        context = ssl.create_default_context()\n"),
+        new=(
+            "    if context is None:\n"
+            "        context = ssl.create_default_context()\n"
+            "        context.check_hostname = False\n"
+        ),
+        tests=("tests/adapters/test_tls.py::test_localhost_that_leads_elsewhere_is_left_at_once",),
+        why="a certificate for any other name would do",
+    ),
+    Planted(
+        name="a token is used past its end",
+        file="adapters/tdx/login.py",
+        old=(
+            "        return self._session.access_token if self._session is not None and self._clock.now() < "
+            'self._ends else ""\n'
+        ),
+        new='        return self._session.access_token if self._session is not None else ""\n',
+        tests=("tests/adapters/tdx/test_tdx_venue.py::test_a_token_is_not_shown_once_it_has_ended",),
+        why="requests with a dead token fail when it matters",
+    ),
+    Planted(
+        name="a one-time code is used twice",
+        file="adapters/tdx/login.py",
+        old="        while self._secret and self._http.venue_wall() // step == used:",
+        new="        while self._secret and self._http.venue_wall() // step < used:",
+        tests=("tests/adapters/tdx/test_tdx_venue.py::test_wrong_credentials_are_tried_three_times_and_never_shown",),
+        why="the venue takes a code once and locks the account",
+    ),
+    Planted(
+        name="wrong credentials are tried for ever",
+        file="adapters/tdx/login.py",
+        old="            if tries == self._tries or final:\n",
+        new="            if tries > self._tries or final:\n",
+        tests=("tests/adapters/tdx/test_tdx_venue.py::test_wrong_credentials_are_tried_three_times_and_never_shown",),
+        why="three tries, then a person must look",
+    ),
+    Planted(
+        name="a nonce is used twice",
+        file="adapters/powertrade/nonce_file.py",
+        old="        super().__init__(_read(path))\n",
+        new="        super().__init__(0)\n",
+        tests=(
+            "tests/adapters/powertrade/test_pt_signing.py::test_nonces_grow_across_restarts_and_are_written_down_before_they_are_used",
+        ),
+        why="a clock that goes back would reuse what was used",
+    ),
+    Planted(
+        name="secrets show in crash reports",
+        file="app/redact.py",
+        old=("            self.scrub(error)\n            raise\n"),
+        new="            raise\n",
+        tests=("tests/app/test_redact.py::test_crash_reports",),
+        why="a traceback is copied into tickets",
+    ),
+    Planted(
+        name="what sounds secret is shown",
+        file="app/redact.py",
+        old="        return HIDDEN if value is not None and _NAME.search(name) else self.value(value, depth)\n",
+        new="        return self.value(value, depth)\n",
+        tests=(
+            "tests/app/test_redact.py::test_values_that_hold_a_secret",
+            "tests/app/test_redact.py::test_every_way_into_the_log",
+        ),
+        why="logs hold what the venue and the config say",
+    ),
+    Planted(
+        name="a KILL file that cannot be read is no kill",
+        file="app/kill_file.py",
+        old=("    except OSError:\n        return [KillOrder()]\n"),
+        new=("    except OSError:\n        return []\n"),
+        tests=("tests/app/test_who_may_command.py::test_a_kill_file_that_cannot_be_read_asks_for_everything_to_stop",),
+        why="it is there: somebody wants everything to stop",
+    ),
+    Planted(
+        name="any user may command",
+        file="app/control.py",
+        old="    return user in (os.geteuid(), 0)\n",
+        new="    return True\n",
+        tests=("tests/app/test_who_may_command.py::test_only_the_owner_and_root_may_command",),
+        why="the control socket is the owner's alone",
+    ),
+    Planted(
+        name="a resting order waits for nobody",
+        file="adapters/sim/matching.py",
+        old="        ticket.ahead = 0 if model == OPTIMISTIC else ticket.shown\n",
+        new="        ticket.ahead = 0\n",
+        tests=("tests/adapters/sim/test_queue.py::test_back_waits_for_everything_displayed_before_it",),
+        why="a backtest that fills at once is worth nothing",
+    ),
+    Planted(
+        name="liquidity is taken twice",
+        file="adapters/sim/matching.py",
+        old="                self.note_taken(-ticket.side, levels.keys[i], lots, levels.sizes[i])\n",
+        new="",
+        tests=("tests/adapters/sim/test_arrival.py::test_what_we_took_stays_taken_until_the_levels_next_row",),
+        why="two own orders would buy the same offer",
     ),
 )

@@ -741,6 +741,17 @@ async def test_the_filter_of_executions_is_found_in_either_style(autojump_clock,
     ]
 
 
+async def test_a_token_is_not_shown_once_it_has_ended(autojump_clock, far):
+    """Asked now and then, with no link that keeps the token fresh."""
+    far.life_s = 100.0
+    venue = build(far)
+    await venue.instruments(["ETH/CHF.TDX"])
+    for seconds, token in ((99, "canary-token-1"), (2, "canary-token-2")):
+        await trio.sleep(seconds)
+        await venue.holdings()
+        assert far.asked[-1].headers["authorization"] == f"Bearer {token}"
+
+
 async def test_a_question_that_is_not_let_in_is_asked_again_logged_in_anew(autojump_clock, far, nursery):
     venue, _ = await running(far, nursery)
     far.answers["GET", "/balances"] = lambda asked: (
