@@ -18,6 +18,7 @@ from attrs import frozen
 from tickwright.config import Config
 from tickwright.document import ConfigError
 from tickwright.engine.errors import TickwrightError
+from tickwright.engine.wire import QueryFailed, Wire
 from tickwright.kill_file import read_kills
 from tickwright.reach import Reached, Unreachable, reach
 from tickwright.risk_keys import REQUIRED, RISK_KEYS
@@ -242,6 +243,14 @@ async def _instruments(config: Config, name: str, asked: Asked) -> Finding:
     return Finding(check, OK, grids or ", ".join(ids))
 
 
+async def _account(wire: Wire) -> None:
+    """Ask for the account: what is public a venue tells whoever asks, whatever the credentials are worth."""
+    try:
+        await wire.holdings()
+    except QueryFailed as error:
+        raise TickwrightError(f"the venue does not tell of the account: {error}") from None
+
+
 async def ask_wire(config: Config, name: str) -> Mapping[str, Any]:
     """What a venue says of the run's instruments, asked as a run would ask it."""
     adapter = config.venues[name].declaration
@@ -255,6 +264,8 @@ async def ask_wire(config: Config, name: str) -> Mapping[str, Any]:
     wire = make_wire(config, site, RunClock())
     try:
         found = await instruments_of(config, [wire], {site.venue: site.instruments})
+        if config.mode == "live":
+            await _account(wire)
     finally:
         # A wire lets go of what its questions left open when its run ends; this one ends before it begins.
         with trio.CancelScope() as ended:
