@@ -44,15 +44,7 @@ risk:
 @pytest.fixture
 def served():
     """What a local PowerTrade in a process of its own says of itself."""
-    command = [
-        sys.executable,
-        "-c",
-        "from tickwright.cli import main; main()",
-        "venue",
-        "serve",
-        "powertrade",
-        "--json",
-    ]
+    command = [sys.executable, "-c", "from tickwright.cli import main; main()", "venue", "serve"]
     process = subprocess.Popen([*command, "powertrade", "--json"], stdout=subprocess.PIPE, text=True)
     yield json.loads(process.stdout.readline())
     process.terminate()
