@@ -11,7 +11,7 @@ from trio.testing import MockClock
 from tickwright.engine.book import Book
 from tickwright.engine.live import DONE, JOURNAL_REFUSED, ORDERS_LEFT, Ending
 from tickwright.engine.order import Order
-from tickwright.engine.terms import OrderState
+from tickwright.engine.terms import DENIED_MAX, OrderState
 from tickwright.strategies.base import Strategy
 
 
@@ -140,3 +140,20 @@ async def test_a_whole_book_takes_away_the_levels_that_it_does_not_name(autojump
         book = bench.core.markets[0].book
         assert (book.size_at(1, 100_000), book.size_at(-1, 100_010)) == (0, 0)
         assert (book.bid_ticks(), book.ask_ticks()) == (99_990, 100_020)
+
+
+@pytest.mark.parametrize(("count", "enabled"), [(DENIED_MAX - 1, True), (DENIED_MAX, False)])
+async def test_a_strategy_is_disabled_at_the_promised_number_of_denials(
+    autojump_clock: MockClock, count: int, enabled: bool
+) -> None:
+    class Flood(Once):
+        def on_book(self, book: Book) -> None:
+            for _ in range(count if self.wants else 0):
+                self.buy(ID, "100", price="50000")
+            self.wants = False
+
+    flood = Flood()
+    bench = Bench(flood)
+    async with running(bench):
+        await ask(bench, flood)
+        assert bench.core.desks[0].enabled is enabled

@@ -35,6 +35,9 @@ HOUR_S: Final = 3600.0
 SLOPE_KIB: Final = 256.0
 """By so much may the process grow each hour: 6 MiB in a day, of some 150."""
 
+KEPT: Final = 2_000
+"""Orders and executions that the venue goes on knowing."""
+
 FAULTS: Final = (
     "{fault: disconnect, after: 60s, each: 600s}, {fault: drop, kinds: [order, fill], probability: 0.002}, "
     "{fault: duplicate, kinds: [order, fill], probability: 0.01}"
@@ -99,6 +102,13 @@ class Day:
         self.orders += sum(each.kind == "new" for each in stack.venue.record.received)
         stack.venue.record.received.clear()
         stack.venue.faults.fired.clear()
+        # The venue remembers everything, for whoever may ask; nobody asks for what ended hours ago.
+        venue = stack.venue.exchange
+        over = {id(order) for order in [*venue.orders.values()][:-KEPT]} - {id(order) for order in venue.live.values()}
+        for table in (venue.orders, venue._by_client):
+            for key in [key for key, order in table.items() if id(order) in over]:
+                del table[key]
+        del venue.executions[:-KEPT]
         watcher, trader = stack.watcher, stack.trader
         for kept in (watcher.put_in, watcher.taken, watcher.kept, watcher.cancels, watcher.submitted, watcher.names):
             kept.clear()

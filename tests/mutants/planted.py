@@ -545,10 +545,7 @@ PLANTED: Final = (
         file="engine/traffic.py",
         old="        if desk.denied == DENIED_MAX:\n",
         new="        if desk.denied == DENIED_MAX + 1:\n",
-        tests=(
-            "tests/e2e/test_ends.py::test_ctrl_c_ends_the_run_in_order",
-            "tests/e2e/test_ends.py::test_a_second_ctrl_c_ends_a_strategy_that_never_returns",
-        ),
+        tests=("tests/engine/test_live_promises.py::test_a_strategy_is_disabled_at_the_promised_number_of_denials",),
         why="a strategy out of control is stopped at the number that is promised",
     ),
     Planted(
