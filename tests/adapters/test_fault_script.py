@@ -94,7 +94,7 @@ def test_an_empty_list_is_a_script_without_faults():
         ("", 1, "", "expected a mapping with faults"),
         ("seed: 1\nseed: 2\n", 2, "", "expected YAML"),
         ("a: [\n", 2, "", "expected YAML"),
-        ("[" * 3_000, 0, "", "expected"),
+        ("[" * 3_000, 1, "", "expected"),
     ],
 )
 def test_what_is_wrong_is_told_with_its_line(text, line, path, words):
