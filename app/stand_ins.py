@@ -9,6 +9,7 @@ import msgspec
 
 from tickwright.capture import encode
 from tickwright.captured import Said
+from tickwright.engine.asking import Inquiry
 from tickwright.engine.capability import Capability
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Order
@@ -165,6 +166,10 @@ class SilentWire:
     def cancel(self, order: Order, request_id: int) -> None: ...
 
     def resync(self, instrument: str, reason: str) -> None: ...
+
+    def ask_quotes(self, inquiry: Inquiry) -> None: ...
+
+    def withdraw_quotes(self, inquiry: Inquiry) -> None: ...
 
     async def open_orders(self) -> tuple[OrderFacts, ...]:
         return ()

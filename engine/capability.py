@@ -10,7 +10,7 @@ class Capability:
     """The order forms of one adapter; the gate refuses what is not listed.
 
     `quiet_books`: the venue sends nothing while a book does not change, so that its age says nothing and the age of
-    the last frame on the link is judged instead.
+    the last frame on the link is judged instead. `rfqs`: the wire can ask for quotes (`AskingWire`).
     """
 
     types: frozenset[OrderType] = frozenset(OrderType)
@@ -18,3 +18,4 @@ class Capability:
     post_only: bool = True
     reduce_only: bool = True
     quiet_books: bool = False
+    rfqs: bool = False

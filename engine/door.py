@@ -98,6 +98,10 @@ class Door:
         self.last_qty = None
         return seat
 
+    def prefix(self) -> str:
+        """What the names of the run's orders begin with."""
+        return self.names.prefix
+
     def ids(self) -> list[str]:
         """The instruments the strategy may trade."""
         return sorted(key for key in self.seats if isinstance(key, str))

@@ -225,6 +225,17 @@ class RequestForQuote:
 
 
 @frozen(kw_only=True)
+class QuotesAsked:
+    """What became of a request for quotes of our own: the venue has it (`open`), or it is over, and why."""
+
+    venue: str
+    client_order_id: str
+    open: bool
+    reason: str = ""
+    ts: int
+
+
+@frozen(kw_only=True)
 class Settled:
     """The venue closed a position, since its instrument has ended: at `price`, in price units and on any step.
 
@@ -265,4 +276,4 @@ VenueReport = LinkChanged | SendFailed | QueryWanted | MessageRefused | BackOff 
 
 Payment = Settled | Funded
 
-Event = BookChanged | BookLost | Traded | RequestForQuote | OrderReport | VenueReport | Payment
+Event = BookChanged | BookLost | Traded | RequestForQuote | QuotesAsked | OrderReport | VenueReport | Payment

@@ -28,6 +28,7 @@ from tickwright.engine.events import (
     OrderReplaced,
     OrderReport,
     QueryWanted,
+    QuotesAsked,
     ReplaceRejected,
     RequestForQuote,
     SendFailed,
@@ -173,6 +174,8 @@ class Intake:
                 self.clock(event)
             case RequestForQuote():
                 self.request(event)
+            case QuotesAsked():
+                core.asking.heard(event, ts)
             case Settled() | Funded():
                 self.payments.take(event, ts)
             case _:

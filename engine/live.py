@@ -370,6 +370,8 @@ class Live:
         """From now on nothing new is sent."""
         self.stopping = True
         self.core.running = False
+        self.core.asking.withdraw_all("the run ends")
+        self.finish_step()
 
     @applied
     def finish(self) -> None:

@@ -14,6 +14,7 @@ cdef class Gate:
     cpdef disable(self, int strategy_index, str reason, long long now)
     cpdef object latched(self)
     cpdef let_exit(self, Order order)
+    cpdef str asking_refusal(self, object seat, long long lots, long long now)
     cpdef alarm(self, Order order, bint halt, str code, long long now)
 
 cdef class Venue:

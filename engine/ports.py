@@ -5,10 +5,14 @@ raises, since a port half implemented is a bug. The rooms `risk` and `adapters` 
 """
 
 from collections.abc import Sequence
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tickwright.engine.order import Approved, Denial, Fill, Order
 from tickwright.engine.terms import NO_TIME
+
+if TYPE_CHECKING:
+    from tickwright.engine.asking import Inquiry
+    from tickwright.engine.market import Seat
 
 
 class Latched(Protocol):
@@ -73,6 +77,10 @@ class Gate:
         """Let one reduce-only order of the core pass a kill that flattens."""
         raise NotImplementedError(type(self).__name__)
 
+    def asking_refusal(self, seat: "Seat", lots: int, now: int) -> str:
+        """Why a strategy may not ask for quotes now; empty where it may, and it is then counted as a message."""
+        raise NotImplementedError(type(self).__name__)
+
     def alarm(self, order: Order, halt: bool, code: str, now: int) -> None:
         """The order manager met what must not be: the instrument may only be reduced, or (halt) all stops."""
         raise NotImplementedError(type(self).__name__)
@@ -92,6 +100,16 @@ class Venue:
 
     def replace(self, order: Order, request_id: int, lots: int, ticks: int, now: int) -> None:
         """Only called where `native_replace` is true."""
+        raise NotImplementedError(type(self).__name__)
+
+    def asks_quotes(self) -> bool:
+        """Whether others can be asked for quotes here; where they cannot, the next two are never called."""
+        return False
+
+    def ask_quotes(self, inquiry: "Inquiry") -> None:
+        raise NotImplementedError(type(self).__name__)
+
+    def withdraw_quotes(self, inquiry: "Inquiry") -> None:
         raise NotImplementedError(type(self).__name__)
 
 

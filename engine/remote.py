@@ -9,12 +9,14 @@ that has just been sent by the order manager.
 from array import array
 from collections import OrderedDict
 from collections.abc import Callable
+from typing import cast
 
+from tickwright.engine.asking import Inquiry
 from tickwright.engine.intake import Link
 from tickwright.engine.order import Order
 from tickwright.engine.ports import TapeVenue
 from tickwright.engine.terms import NO_TIME, PENDING_NEW
-from tickwright.engine.wire import Wire
+from tickwright.engine.wire import AskingWire, Wire
 
 LEFT_KEPT = 65_536
 """Names of orders that left, youngest last: an order is sent within seconds of being made."""
@@ -35,6 +37,7 @@ class RemoteVenue(TapeVenue):
         self.blocked = blocked
         self.orders: list[Order] = []
         self.cancels: list[tuple[Order, int]] = []
+        self.inquiries: list[tuple[Inquiry, bool]] = []
         self.left: OrderedDict[str, None] = OrderedDict()
 
     def submit(self, order: Order, now: int) -> None:
@@ -42,6 +45,15 @@ class RemoteVenue(TapeVenue):
 
     def cancel(self, order: Order, request_id: int, now: int) -> None:
         self.cancels.append((order, request_id))
+
+    def asks_quotes(self) -> bool:
+        return self.wire.capability.rfqs
+
+    def ask_quotes(self, inquiry: Inquiry) -> None:
+        self.inquiries.append((inquiry, True))
+
+    def withdraw_quotes(self, inquiry: Inquiry) -> None:
+        self.inquiries.append((inquiry, False))
 
     def advance(self, now: int) -> None:
         """Nothing happens here but by events."""
@@ -67,4 +79,11 @@ class RemoteVenue(TapeVenue):
                 self.wire.submit(order)
         for order, request_id in cancels if self.link.up else ():
             self.wire.cancel(order, request_id)
+        inquiries, self.inquiries = self.inquiries, []
+        for inquiry, asks in inquiries:
+            wire = cast("AskingWire", self.wire)
+            if not asks:
+                wire.withdraw_quotes(inquiry)
+            elif recorded and not inquiry.over:
+                wire.ask_quotes(inquiry)
         return [] if recorded else orders

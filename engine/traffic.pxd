@@ -9,7 +9,7 @@ from tickwright.engine.ports cimport Gate, Reports, TapeVenue
 from tickwright.engine.records cimport Recorder
 from tickwright.engine.schedule cimport Schedule
 
-cdef int CANCEL, CANCEL_ALL, CHANGED, HALT, SEND_CANCEL, BUY, IOC, SELL
+cdef int CANCEL, CANCEL_ALL, REPLACE, CHANGED, HALT, SEND_CANCEL, BUY, IOC, SELL
 cdef long long NO_TIME, HOLD_NS, ROUNDS_MAX, SECOND, DENIED_MAX
 
 cdef class Traffic(Reports):
@@ -18,6 +18,7 @@ cdef class Traffic(Reports):
     cdef readonly Gate gate
     cdef readonly Recorder recorder
     cdef readonly Books books
+    cdef readonly object asking
     cdef readonly list venues
     cdef readonly list desks
     cdef Schedule timers

@@ -7,9 +7,10 @@ from typing import Any
 
 from attrs import frozen
 
+from tickwright.engine.asking import Asking
 from tickwright.engine.books import Books
 from tickwright.engine.desk import Desk, OnError
-from tickwright.engine.door import CANCEL, CANCEL_ALL
+from tickwright.engine.door import CANCEL, CANCEL_ALL, REPLACE
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.market import Market, Seat
 from tickwright.engine.marks import CHANGED, HALT, SEND_CANCEL
@@ -40,6 +41,7 @@ class Traffic(Reports):
     """What the core knows of a run, and the way out for orders and cancels."""
 
     __slots__ = (
+        "asking",
         "books",
         "desks",
         "due",
@@ -72,6 +74,7 @@ class Traffic(Reports):
         self.gate = gate
         self.recorder = recorder
         self.books = books
+        self.asking = Asking(self)
         self.venues: list[TapeVenue] = []
         self.desks: list[Desk] = []
         self.timers = Schedule()
@@ -156,14 +159,16 @@ class Traffic(Reports):
             self.cancel(old)
 
     def change(self, desk: Desk, intent: tuple[Any, ...]) -> None:
-        """A cancel or a replace."""
+        """A cancel, a replace, or a request for quotes."""
         kind = intent[0]
         if kind == CANCEL:
             self.cancel(intent[1])
         elif kind == CANCEL_ALL:
             self.cancel_all(desk, intent[1])
-        else:
+        elif kind == REPLACE:
             self.replace(intent[1], intent[2], intent[3])
+        elif not self.asking.take(desk, kind, intent[1], intent[2]):
+            self.count_denial(desk)
 
     def replace(self, order: Order, lots: int, ticks: int) -> None:
         """Replace where the venue has no such message: cancel now, a new order once the old one is settled."""
@@ -279,6 +284,7 @@ class Traffic(Reports):
     def carry_out(self) -> None:
         """Cancel what newly latched kills cover, and close positions where they ask for it."""
         for latch in self.gate.latched():
+            self.asking.killed(latch)
             for order in self.orders.open_orders():
                 if latch.covers(order.strategy, order.instrument.id, order.instrument.venue):
                     self.cancel(order)
@@ -337,6 +343,7 @@ class Traffic(Reports):
             return
         desk.enabled = False
         self.gate.disable(desk.index, reason, self.now)
+        self.asking.withdraw_all("its strategy was halted", desk)
         if desk.on_error is OnError.STOP_RUN:
             self.stopping = True
         if desk.on_error is not OnError.HALT_STRATEGY:

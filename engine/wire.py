@@ -13,6 +13,7 @@ from typing import Protocol
 
 from attrs import frozen
 
+from tickwright.engine.asking import Inquiry
 from tickwright.engine.capability import Capability
 from tickwright.engine.errors import TickwrightError
 from tickwright.engine.events import Event
@@ -175,4 +176,19 @@ class Wire(Protocol):
 
     async def positions(self) -> Mapping[str, PositionFacts] | None:
         """What the account holds of each derivative, by the instrument's id; None where the venue does not say."""
+        ...
+
+
+class AskingWire(Wire, Protocol):
+    """A wire whose capability has `rfqs`: it carries requests for quotes of our own, and keeps them alive.
+
+    What becomes of each is told as `QuotesAsked`; nothing of one is ever told as an order's.
+    """
+
+    def ask_quotes(self, inquiry: Inquiry) -> None:
+        """Queue a request, and keep it until `inquiry.until`."""
+        ...
+
+    def withdraw_quotes(self, inquiry: Inquiry) -> None:
+        """Take one back, as soon as the link allows; one that is not known is none."""
         ...

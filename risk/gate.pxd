@@ -1,9 +1,9 @@
 cimport cython
 from tickwright.engine.order cimport Approved, Fill, Order
 from tickwright.risk.screen cimport Screen
-from tickwright.risk.state cimport Bucket, Desk, Rules
+from tickwright.risk.state cimport Bucket, Desk, Rules, VenueState
 
-cdef long long TOKEN
+cdef long long TOKEN, NO_TIME
 cdef int MARKET, PROTECT, TAKER
 
 cdef class RiskGate(Screen):
@@ -19,6 +19,8 @@ cdef class RiskGate(Screen):
     cpdef rejected(self, Order order, long long now)
     cpdef mark(self, long long now)
     cpdef disable(self, int strategy_index, str reason, long long now)
+    @cython.locals(rules=Rules, venue=VenueState, bucket=Bucket, desk=Desk)
+    cpdef str asking_refusal(self, object seat, long long lots, long long now)
     cpdef alarm(self, Order order, bint halt, str code, long long now)
     cpdef object latched(self)
     cpdef let_exit(self, Order order)

@@ -11,8 +11,9 @@ Only this module makes an `Approved`.
 
 from collections.abc import Sequence
 
+from tickwright.engine.market import Seat
 from tickwright.engine.order import Approved, Denial, Fill, Order
-from tickwright.engine.terms import MARKET, TAKER
+from tickwright.engine.terms import MARKET, NO_TIME, TAKER
 from tickwright.risk.kill import KillMode, Latch
 from tickwright.risk.screen import Screen
 from tickwright.risk.state import Rules
@@ -112,6 +113,46 @@ class RiskGate(Screen):
     def let_exit(self, order: Order) -> None:
         """Let one reduce-only order of the core pass a kill that flattens."""
         self.floor.kill.exit(order.client_order_id)
+
+    def asking_refusal(self, seat: Seat, lots: int, now: int) -> str:
+        """Why a strategy may not ask for quotes now: B4 to B14 as they stand for orders, C1, and the message budget.
+
+        No figure of an order is judged, since nothing comes of a request by itself; no decision is recorded.
+        """
+        rules: Rules = seat.limits
+        venue = rules.line.venue
+        desk = rules.desk
+        if not rules.sound:
+            return "LIMIT_NOT_CONFIGURED"
+        if not desk.enabled:
+            return "STRATEGY_DISABLED"
+        if rules.state != 0:
+            names = seat.market.instrument
+            latched = self.floor.kill.covering(desk.name, names.id, names.venue)
+            return "KILL_SWITCH_ACTIVE" if latched else "REDUCE_ONLY_MODE"
+        if not venue.up or (venue.heard_ts != NO_TIME and now - venue.heard_ts > rules.heartbeat):
+            return "VENUE_DISCONNECTED"
+        if now < venue.backoff_until:
+            return "VENUE_RATE_LIMITED"
+        if not venue.reconciled:
+            return "NOT_RECONCILED"
+        if not self.journal_ok or self.journal_lag_ns > rules.journal_lag or self.journal_free_mb < rules.journal_free:
+            return "JOURNAL_UNAVAILABLE"
+        if abs(venue.clock_offset_ns) > rules.clock_max:
+            return "CLOCK_SKEW"
+        if self.loop_lag_ns > rules.loop_lag or self.queue_depth > rules.queue:
+            return "SYSTEM_OVERLOADED"
+        if now >= rules.expiry:
+            return "INSTRUMENT_NOT_TRADABLE"
+        if lots < rules.min_lots or lots > min(rules.max_lots, rules.max_order_lots):
+            return "MAX_ORDER_QTY" if lots > rules.max_order_lots else "QTY_OUT_OF_VENUE_BOUNDS"
+        for bucket in rules.message_buckets:
+            if bucket.refill(now) - bucket.reserve < TOKEN:
+                return "MESSAGE_RATE"
+        for bucket in rules.message_buckets:
+            bucket.take()
+        desk.messages += 1
+        return ""
 
     def alarm(self, order: Order, halt: bool, code: str, now: int) -> None:
         """What must not be was met: reduce the order's instrument only, or stop everything."""

@@ -7,6 +7,7 @@ plain methods: they see a world that does not change under them, and nothing the
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from tickwright.engine.asking import ASK, WITHDRAW, Inquiry, inquiry_of
 from tickwright.engine.book import Book
 from tickwright.engine.door import Door, Number, lifetime
 from tickwright.engine.errors import LocalError
@@ -14,7 +15,7 @@ from tickwright.engine.events import RequestForQuote
 from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Fill, Order
 from tickwright.engine.parent import Parent
-from tickwright.engine.terms import BUY, GTC, SELL, TimeInForce
+from tickwright.engine.terms import BUY, GTC, SELL, Side, TimeInForce
 from tickwright.engine.times import as_ns
 from tickwright.engine.trade import Trade
 
@@ -183,6 +184,23 @@ class Strategy:
         the cancel is confirmed; it appears in `orders` with `replaces` naming the old one.
         """
         self._tickwright_entrance().replace(order, qty, price)
+
+    def ask_quotes(self, instrument: Which, side: Side, qty: Number, *, minutes: int = 30) -> Inquiry:
+        """Ask others at the venue for quotes, live, where the adapter can: `side` is what we want to do.
+
+        Nothing is bought or sold by it: answers are orders in the instrument's book, taken with an ordinary order.
+        Returns the request's record at once; it is sent, or denied, after the handler has returned, and is taken back
+        after `minutes`, with `withdraw_quotes`, by a kill, and at the run's end. `over` and `reason` tell of its end.
+        """
+        door = self._tickwright_entrance()
+        seat = door.seat(instrument)
+        inquiry = inquiry_of(seat.market.instrument, side, qty, minutes)
+        door.intents.append((ASK, inquiry, seat))
+        return inquiry
+
+    def withdraw_quotes(self, inquiry: Inquiry) -> None:
+        """Take a request for quotes back; nothing happens to one that is over."""
+        self._tickwright_entrance().intents.append((WITHDRAW, inquiry, None))
 
     # --- looking around -------------------------------------------------------------------------------------------
 

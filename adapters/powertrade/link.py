@@ -21,6 +21,7 @@ from attrs import define, frozen
 
 from tickwright.adapters.bad_message import BadMessage
 from tickwright.adapters.powertrade import commands
+from tickwright.adapters.powertrade.asks import Asks
 from tickwright.adapters.powertrade.books import Books
 from tickwright.adapters.powertrade.codec import Codec
 from tickwright.adapters.powertrade.entry import Place, order_fields
@@ -156,7 +157,9 @@ class Link:
         self._tags = Tags()
         self.requests = Requests(self._tags)
         self.books = Books(self._instruments.values())
-        self.rfqs = Rfqs(venue)
+        self._out: deque[str] = deque()
+        self.asks = Asks(venue, self._out)
+        self.rfqs = Rfqs(venue, self.asks.ours)
         self.offset_ns = 0
         """The venue's clock minus ours, as far as it is known: cycles are the venue's."""
 
@@ -165,7 +168,6 @@ class Link:
             for kind in [_BOOK_KINDS[book]] + ([] if book == "orders" else [_TRADES]):
                 self._channels[f"{kind} {instrument.symbol}"] = _Channel(instrument, kind)
         self._seen: OrderedDict[tuple[str, str], None] = OrderedDict()
-        self._out: deque[str] = deque()
         self._events: list[Event] = []
         self._notices: deque[Notice] = deque()
         self._open = self._up = False
@@ -189,6 +191,7 @@ class Link:
         was_up, self._open, self._up = self._up, False, False
         asked_for = self.rfqs.closed(at)
         self._out.clear()
+        self.asks.closed()
         self.books.closed()
         for channel in self._channels.values():
             channel.active, channel.ask_at, channel.tries = False, NO_TIME, 0
@@ -202,6 +205,7 @@ class Link:
         self._up = True
         for channel in self._channels.values():
             channel.ask_at = at
+        self.asks.opened(at)
         if self._wants_rfqs:
             self._out.append(commands.asked("register_for_rfqs", self._tags.new(Ask.RFQS, at).tag))
         return [LinkChanged(venue=self._venue, up=True, ts=at)]
@@ -284,7 +288,7 @@ class Link:
             if self._up:
                 self._out.append(self.cancel(client_order_id, venue_order_id, 0, at))
         events, reason = self.books.check(at)
-        self._events += events
+        self._events += [*events, *self.asks.check(at)]
         if reason:
             self._notice(Reconnect(reason=reason, chosen=True))
         for channel in self._channels.values():
@@ -317,7 +321,7 @@ class Link:
             return NO_TIME
         asks = min((channel.ask_at for channel in self._channels.values()), default=NO_TIME)
         clocks = min(self._said + HEARTBEAT_NS, self._heard + DEAD_NS)
-        return min(clocks, asks, self._tags.due(), self.requests.due(), self.books.due())
+        return min(clocks, asks, self._tags.due(), self.requests.due(), self.books.due(), self.asks.due())
 
     def resync(self, instrument: str, reason: str, at: int) -> list[Event]:
         """Read a book anew, because of something that the link cannot see."""
@@ -360,7 +364,9 @@ class Link:
         self._frames += 1
         self._heard = at
         try:
-            events = self._apply(self._codec.decode(frame), at)
+            message = self._codec.decode(frame)
+            mine = self.asks.mine(message)
+            events: list[Event] = [*self.asks.take(message, at)] if mine else self._apply(message, at)
         except BadMessage as bad:
             events = self._drop(bad, at)
         self._collect()

@@ -5,6 +5,7 @@ them is in any book.
 """
 
 from collections import OrderedDict
+from collections.abc import Callable
 from typing import Final
 
 from tickwright.adapters.powertrade.messages import Rfq, RfqGone, RfqMessage, RfqShown, RfqsStated
@@ -20,11 +21,11 @@ KEPT_MAX: Final = 4096
 
 
 class Rfqs:
-    """The open requests of one connection, by the venue's id."""
+    """The open requests of one connection, by the venue's id; those that are `ours` are nobody else's."""
 
-    def __init__(self, venue: str) -> None:
+    def __init__(self, venue: str, ours: Callable[[Rfq], bool] = lambda rfq: False) -> None:
         self.open: OrderedDict[str, Rfq] = OrderedDict()
-        self._venue = venue
+        self._venue, self._ours = venue, ours
 
     def apply(self, message: RfqMessage, at: int, offset_ns: int) -> list[RequestForQuote]:
         """What a message changes; `offset_ns` is the venue's clock minus ours."""
@@ -43,7 +44,7 @@ class Rfqs:
             del self.open[old.order_id]
             events += self._told(old, at, offset_ns, withdrawn=True)
         for rfq in shown:
-            if self.open.get(rfq.order_id) == rfq:
+            if self.open.get(rfq.order_id) == rfq or self._ours(rfq):
                 continue
             self.open[rfq.order_id] = rfq
             if len(self.open) > KEPT_MAX:

@@ -31,6 +31,7 @@ from tickwright.adapters.powertrade.telling import PowerTradeTeller
 from tickwright.adapters.powertrade.wire import SIZE_MAX
 from tickwright.adapters.session import Session, SessionStatistics, Timing
 from tickwright.engine.adapter import Site
+from tickwright.engine.asking import Inquiry
 from tickwright.engine.capability import Capability
 from tickwright.engine.errors import LocalError
 from tickwright.engine.events import OrderRejected
@@ -38,7 +39,16 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Order
 from tickwright.engine.terms import GTD, NO_TIME, OrderType, TimeInForce
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import Clock, Inbox, LoginRefused, OrderFacts, PositionFacts, QueryFailed, TradeFacts, Wire
+from tickwright.engine.wire import (
+    AskingWire,
+    Clock,
+    Inbox,
+    LoginRefused,
+    OrderFacts,
+    PositionFacts,
+    QueryFailed,
+    TradeFacts,
+)
 
 CAPABILITY: Final = Capability(
     types=frozenset((OrderType.LIMIT, OrderType.MARKET)),
@@ -46,6 +56,7 @@ CAPABILITY: Final = Capability(
     post_only=False,
     reduce_only=False,
     quiet_books=True,
+    rfqs=True,
 )
 """GTD is ours: the venue's life of an order reaches past its end, and we cancel it when that has come."""
 
@@ -94,7 +105,7 @@ class _Question:
     reason: str = ""
 
 
-class PowerTradeVenue(Wire):
+class PowerTradeVenue(AskingWire):
     """One account, or the market data alone, at PowerTrade or at a venue that speaks like it."""
 
     def __init__(
@@ -228,6 +239,18 @@ class PowerTradeVenue(Wire):
         except LocalError as error:
             self._teller.send_failed(order.client_order_id, True, f"{error}; nothing was written")
         self._set_timer(self._linked())
+
+    def ask_quotes(self, inquiry: Inquiry) -> None:
+        """Queue a request for quotes; it is kept alive until its end, and told of by `QuotesAsked`."""
+        link, now, one = self._linked(), self._clock.now(), inquiry
+        name, until = one.client_order_id, one.until
+        self._teller.put(link.asks.enter(name, one.instrument, one.side, one.lots, until, now, link.offset_ns))
+        self._flush(link, now)
+
+    def withdraw_quotes(self, inquiry: Inquiry) -> None:
+        link, now = self._linked(), self._clock.now()
+        link.asks.withdraw(inquiry.client_order_id, now)
+        self._flush(link, now)
 
     def adopt(self, order: Order) -> None:
         """Know an order of an earlier run, so that what comes for it is told as its own."""
