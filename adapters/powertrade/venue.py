@@ -39,16 +39,7 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.order import Order
 from tickwright.engine.terms import GTD, NO_TIME, OrderType, TimeInForce
 from tickwright.engine.times import SECOND
-from tickwright.engine.wire import (
-    AskingWire,
-    Clock,
-    Inbox,
-    LoginRefused,
-    OrderFacts,
-    PositionFacts,
-    QueryFailed,
-    TradeFacts,
-)
+from tickwright.engine.wire import Clock, Inbox, LoginRefused, OrderFacts, PositionFacts, QueryFailed, TradeFacts, Wire
 
 CAPABILITY: Final = Capability(
     types=frozenset((OrderType.LIMIT, OrderType.MARKET)),
@@ -105,7 +96,7 @@ class _Question:
     reason: str = ""
 
 
-class PowerTradeVenue(AskingWire):
+class PowerTradeVenue(Wire):
     """One account, or the market data alone, at PowerTrade or at a venue that speaks like it."""
 
     def __init__(
@@ -240,18 +231,6 @@ class PowerTradeVenue(AskingWire):
             self._teller.send_failed(order.client_order_id, True, f"{error}; nothing was written")
         self._set_timer(self._linked())
 
-    def ask_quotes(self, inquiry: Inquiry) -> None:
-        """Queue a request for quotes; it is kept alive until its end, and told of by `QuotesAsked`."""
-        link, now, one = self._linked(), self._clock.now(), inquiry
-        name, until = one.client_order_id, one.until
-        self._teller.put(link.asks.enter(name, one.instrument, one.side, one.lots, until, now, link.offset_ns))
-        self._flush(link, now)
-
-    def withdraw_quotes(self, inquiry: Inquiry) -> None:
-        link, now = self._linked(), self._clock.now()
-        link.asks.withdraw(inquiry.client_order_id, now)
-        self._flush(link, now)
-
     def adopt(self, order: Order) -> None:
         """Know an order of an earlier run, so that what comes for it is told as its own."""
         self._adopted[order.client_order_id] = order
@@ -301,6 +280,20 @@ class PowerTradeVenue(AskingWire):
     def statistics(self) -> tuple[LinkStatistics, SessionStatistics]:
         """Counts, and what stands now."""
         return self._linked().statistics(), self._session.statistics()
+
+    # What it asks of one with `rfqs` (`AskingWire`)
+
+    def ask_quotes(self, inquiry: Inquiry) -> None:
+        """Queue a request for quotes; it is kept alive until its end, and told of by `QuotesAsked`."""
+        link, now, one = self._linked(), self._clock.now(), inquiry
+        name, until = one.client_order_id, one.until
+        self._teller.put(link.asks.enter(name, one.instrument, one.side, one.lots, until, now, link.offset_ns))
+        self._flush(link, now)
+
+    def withdraw_quotes(self, inquiry: Inquiry) -> None:
+        link, now = self._linked(), self._clock.now()
+        link.asks.withdraw(inquiry.client_order_id, now)
+        self._flush(link, now)
 
     # What the session asks of its owner
 
