@@ -82,8 +82,9 @@ from tickwright.engine.instrument import Instrument
 from tickwright.engine.terms import GTD, NO_TIME
 from tickwright.engine.times import SECOND
 
-HEARTBEAT_NS: Final = 5 * SECOND
-"""We say something at least this often."""
+HEARTBEAT_NS: Final = 7 * SECOND
+"""We say something at least this often. The venue speaks up once we were silent for 5 s: sooner than that would keep it
+silent in a market where nothing happens, and a silent venue is a dead one."""
 
 DEAD_NS: Final = 15 * SECOND
 """A connection over which no frame came for so long is dead: three heartbeats were missed."""
