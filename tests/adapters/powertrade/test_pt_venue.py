@@ -284,8 +284,24 @@ async def test_heartbeats_keep_a_quiet_connection(autojump_clock, far, nursery):
     for _ in range(10):
         await trio.sleep(5)
         await far.tell(frame("heartbeat", server_utc_timestamp=far.now_us()))
+    await trio.sleep(1)
     assert len(box.of(LinkChanged)) == 1
     assert len(far.sent("heartbeat")) >= 10
+
+
+async def test_a_venue_that_speaks_only_while_we_are_silent_is_not_kept_silent(autojump_clock, far, nursery):
+    _, box, _ = await running(far, nursery)
+    beats, heard, since = 0, len(far.frames), trio.current_time()
+    until = since + 60
+    while trio.current_time() < until:
+        await trio.sleep(0.1)
+        if len(far.frames) != heard:
+            heard, since = len(far.frames), trio.current_time()
+        elif trio.current_time() - since >= 5:
+            beats, since = beats + 1, trio.current_time()
+            await far.tell(frame("heartbeat", server_utc_timestamp=far.now_us()))
+    assert len(box.of(LinkChanged)) == 1
+    assert beats >= 10
 
 
 async def test_queries_give_facts_in_our_units(autojump_clock, far, nursery):
