@@ -3,7 +3,9 @@
 Texts that came from a venue may hold anything; what is not printable is shown as its escape.
 """
 
+from collections import Counter
 from collections.abc import Iterator, Mapping
+from decimal import Decimal
 from typing import Any, Final
 
 from attrs import frozen
@@ -13,6 +15,8 @@ from tickwright.snapshot import Snapshot
 NOTHING: Final = "-"
 TEXT_MAX: Final = 100
 COUNTS_IN_ROW: Final = 6
+BOOKS_NAMED: Final = 4
+"""Books that are named in one line; of more, it is told how many stand how."""
 
 
 @frozen
@@ -55,15 +59,17 @@ def headline(shown: Snapshot) -> str:
 def one_line(shown: Snapshot) -> str:
     """Everything that matters in one line, for logs and pipes."""
     links = " ".join(f"{one['name']}:{one['link']}" for one in shown["venues"])
-    books = " ".join(f"{one['instrument']}:{one['health']}" for one in shown["books"])
     positions = " ".join(
-        f"{instrument}={qty}" for one in shown["strategies"] for instrument, qty in one["positions"].items()
+        f"{instrument}={qty}"
+        for one in shown["strategies"]
+        for instrument, qty in one["positions"].items()
+        if Decimal(qty)
     )
     money, counts = shown["money"], shown["counters"]
     parts = [
         headline(shown),
         links,
-        books,
+        _books(shown),
         f"position {positions or '0'}",
         f"pnl {money['pnl']} {money['currency']}",
         f"orders {shown['open_orders']} open, {counts.get('fills', 0)} fills, {counts.get('denied', 0)} denied",
@@ -72,6 +78,14 @@ def one_line(shown: Snapshot) -> str:
     parts += [f"KILLED {one['level']} {one['name']}".rstrip() for one in shown["latches"]]
     parts += [] if shown["journal"]["healthy"] else [f"JOURNAL {shown['journal']['reason']}"]
     return clean("  |  ".join(parts), 1000)
+
+
+def _books(shown: Snapshot) -> str:
+    """How the books stand: each where they are few, else how many stand how, so that what follows is still seen."""
+    if len(shown["books"]) <= BOOKS_NAMED:
+        return " ".join(f"{one['instrument']}:{one['health']}" for one in shown["books"])
+    health = Counter(one["health"] for one in shown["books"])
+    return "books " + ", ".join(f"{count} {name}" for name, count in health.most_common())
 
 
 def blocks(shown: Snapshot) -> Iterator[Block]:

@@ -51,6 +51,17 @@ def test_a_kill_and_a_dead_journal_are_not_overlooked(show):
     assert "disk full" in shown
 
 
+def test_one_line_of_many_books_still_shows_what_matters():
+    books = [{**snapshot()["books"][0], "instrument": f"BTC-20301227-{strike}000C.POWERTRADE"} for strike in range(40)]
+    books[3]["health"] = "SYNCING"
+    held = {one["instrument"]: "0.0" for one in books} | {"X.TDX": "-2"}
+    strategy = {**snapshot()["strategies"][0], "positions": held}
+    shown = one_line(snapshot(books=books, strategies=[strategy], latches=[LATCH]))
+    assert "books 39 LIVE, 1 SYNCING" in shown
+    assert "position X.TDX=-2  |" in shown
+    assert "KILLED global" in shown
+
+
 def test_alarms_come_first_and_empty_sections_not_at_all():
     titles = [block.title for block in blocks(snapshot(latches=[LATCH], journal=DEAD, orders=[], denials=[]))]
     assert titles == [
