@@ -10,7 +10,7 @@ from attrs import frozen
 from tickwright.adapters.sim.venue import SimVenue
 from tickwright.build import Parts
 from tickwright.config import Config
-from tickwright.engine.chain import CHECKPOINT, Record
+from tickwright.engine.chain import CHECKPOINT, JournalError, Record
 from tickwright.engine.intake import Intake
 from tickwright.engine.journal import Journal
 from tickwright.engine.live import Live
@@ -45,18 +45,22 @@ class Opening:
 async def opening(config: Config, wires: Sequence[Wire], journal: Journal) -> Opening:
     """What the account held at first: live as the venues said, paper as the config.
 
-    At venues that are served for the run every run is the first: they know of no earlier one.
+    At venues that are served for the run every live run is the first: they know of no earlier one.
+
+    Raises:
+        JournalError: the journal is of runs in another mode, at venues that last.
     """
-    anew = config.mode == "live" and any(config.venues[wire.venue.lower()].local is not None for wire in wires)
-    stated = [] if anew else list(journal.records(kinds=("baseline", CHECKPOINT)))
-    if stated and stated[-1].kind == CHECKPOINT:  # in an earlier file: the checkpoint has it, and what followed
-        said = journal.known.baseline
-        venues = {name: held(each) for name, each in said.get("venues", {}).items()}
-        return Opening(held(said["balances"]), said["ts"], venues, stated[-1].seq - 1)
+    served = any(config.venues[wire.venue.lower()].local is not None for wire in wires)
+    stated = [] if served and config.mode == "live" else list(journal.records(kinds=("baseline", CHECKPOINT)))
     if stated:
-        said = stated[-1].plain()
-        venues = {name: held(each) for name, each in said.get("venues", {}).items()}
-        return Opening(held(said["balances"]), stated[-1].ts, venues, stated[-1].seq)
+        last = stated[-1]
+        said, ts, seq = last.plain(), last.ts, last.seq
+        if last.kind == CHECKPOINT:  # in an earlier file: the checkpoint has it, and what followed
+            said, seq = journal.known.baseline, seq - 1
+            ts = said["ts"]
+        if _goes_on(config, served, said.get("mode", config.mode)):
+            venues = {name: held(each) for name, each in said.get("venues", {}).items()}
+            return Opening(held(said["balances"]), ts, venues, seq)
     now = journal.clock.now()
     venues = {}
     total: Held = dict(config.account.balances or {}) if config.mode == "paper" else {}
@@ -65,10 +69,25 @@ async def opening(config: Config, wires: Sequence[Wire], journal: Journal) -> Op
             venues[wire.venue] = dict(await wire.holdings() or {})
             for name, amount in venues[wire.venue].items():
                 total[name] = total.get(name, Decimal(0)) + amount
-    body = {"balances": written(total), "venues": {name: written(each) for name, each in venues.items()}}
+    body = {
+        "balances": written(total),
+        "venues": {name: written(each) for name, each in venues.items()},
+        "mode": config.mode,
+    }
     journal.append("baseline", body, now)
     journal.commit()
     return Opening(total, now, venues, journal.seq)
+
+
+def _goes_on(config: Config, served: bool, mode: str) -> bool:
+    """Whether what was begun in a mode goes on in this one: simulated orders and positions are no real ones."""
+    if mode != config.mode and not served:
+        raise JournalError(
+            f"{config.state_folder}: expected records of runs in {config.mode}, received some of runs in {mode}, whose "
+            f"orders and positions must not count here; move that folder away, or give this run one of its own, as by "
+            f"--set state=state/{config.name}-{config.mode}"
+        )
+    return mode == config.mode
 
 
 def held(said: Mapping[str, str]) -> Held:
