@@ -71,7 +71,7 @@ def other(form: type, value: Any) -> Any:
     """What JSON has no form for."""
     if form is Fraction:
         return Fraction(value)
-    raise NotImplementedError(form)
+    raise NotImplementedError(form)  # what the decoder expects of a hook that does not know the form
 
 
 @define

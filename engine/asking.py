@@ -52,7 +52,7 @@ def inquiry_of(instrument: Instrument, side: Side | int, qty: object, minutes: i
     """What a strategy asks for; what cannot be said on the instrument's grid is refused when its turn comes."""
     made = Inquiry(instrument=instrument, side=Side(side), lots=0, minutes=minutes)
     try:
-        made.lots = instrument.lots(qty)  # type: ignore[arg-type]
+        made.lots = instrument.lots(qty)  # type: ignore[arg-type] # whatever it is, `lots` says what is wrong with it
     except UnitError as error:
         made.reason = f"{error.code}: {error}"
     if type(minutes) is not int or not 1 <= minutes <= MINUTES_MAX:

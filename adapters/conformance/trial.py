@@ -241,7 +241,7 @@ class Trial:
                 self.heard.append(event)
             apply(event)
 
-        self.run.live.intake.apply = applying  # type: ignore[method-assign]
+        self.run.live.intake.apply = applying  # type: ignore[method-assign] # listened to in place
 
     def of(self, kind: type[Told]) -> list[Told]:
         """What was heard of a kind."""

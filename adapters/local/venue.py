@@ -61,7 +61,7 @@ class LocalVenue(Generic[Done]):
 
     def guest(self, send: Callable[[str, str], None]) -> Guest:
         """A client comes in by a socket; `send` takes a text and its kind, as fault scripts call it."""
-        raise NotImplementedError
+        raise NotImplementedError  # each venue has clients of its own kind
 
     def left(self, guest: Any) -> None:
         """A client's connection has ended."""
