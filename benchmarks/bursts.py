@@ -23,11 +23,11 @@ from tickwright.engine.compiled import why_interpreted
 from tickwright.trading import TradingRun, opened
 
 PAGE_KB = 4
-SLACK_MB = 8.0
+SLACK_MB = 24.0
 ORDER_MB = 0.002
-"""Memory may move so much between a third of the run and its end: what the allocator keeps, and for each order the
-rows that are gathered until they fill a row group (65,536 of a table)."""
-
+"""Memory may move so much between a third of the run and its end: what the Parquet library takes for itself with the
+first row group that it writes (16 MB, once) and what the allocator keeps; and for each order what is remembered of it and
+the rows that are gathered until they fill a row group."""
 
 ENDED = ("FILLED", "CANCELED", "REJECTED", "EXPIRED", "DENIED", "FAILED")
 
