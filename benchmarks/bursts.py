@@ -26,8 +26,8 @@ PAGE_KB = 4
 SLACK_MB = 24.0
 ORDER_MB = 0.002
 """Memory may move so much between a third of the run and its end: what the Parquet library takes for itself with the
-first row group that it writes (16 MB, once) and what the allocator keeps; and for each order what is remembered of it and
-the rows that are gathered until they fill a row group."""
+first row group that it writes (16 MB, once) and what the allocator keeps; and for each order what is remembered of it,
+and the rows that are gathered until they fill a row group."""
 
 ENDED = ("FILLED", "CANCELED", "REJECTED", "EXPIRED", "DENIED", "FAILED")
 
