@@ -125,7 +125,7 @@ class Bars:
 
     def grow(self, ticks: int, lots: int, taker: int, ts: int) -> list[Bar]:
         """Take one trade, in the way of each kind of bar; the base has none."""
-        raise NotImplementedError(type(self).__name__)
+        raise NotImplementedError(type(self).__name__)  # each kind of bar says how; one that leaves it out is a bug
 
     def opened(self, ticks: int, start: int, end: int) -> Growing:
         """The bar under construction, a new one where there is none."""

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
-from tickwright.adapters.conformance.trial import adapter_of, config_of, serving, wires_to
+from tickwright.adapters.conformance.trial import UNSAID, adapter_of, config_of, serving, wires_to
 from tickwright.adapters.conformance.under_test import VenueUnderTest
 from tickwright.adapters.local.house import virtual_wall
 from tickwright.engine.adapter import Adapter
@@ -60,7 +60,7 @@ async def check_declaration(venue: VenueUnderTest, folder: Path) -> None:
     """
     adapter = adapter_of(venue.adapter)
     found = faults(adapter)
-    config = config_of(venue, folder, "live", "XXX", "XXX")
+    config = config_of(venue, folder, "live", UNSAID, UNSAID)
     async with serving(venue) as peer:
         told = peer.announcement()
         site = site_of(config, adapter.name, "ask", told)

@@ -41,7 +41,7 @@ Told = TypeVar("Told")
 
 SEED: Final = 7
 UNSAID: Final = "XXX"
-"""The currency of an account as long as nobody has said what the instrument is traded in."""
+"""The currency of an account as long as nobody has said what the instrument is traded in: ISO 4217's for none."""
 WIDE: Final = (
     "max_intent_age_ms",
     "max_data_age_ms",

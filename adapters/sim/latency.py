@@ -27,7 +27,7 @@ class Latency:
 
     def draw(self) -> int:
         """The next message's delay in nanoseconds."""
-        raise NotImplementedError(type(self).__name__)
+        raise NotImplementedError(type(self).__name__)  # each kind of delay says how; one that leaves it out is a bug
 
 
 class Fixed(Latency):
